@@ -1,0 +1,65 @@
+"""The DataModule all methods share: mixes the batches of the tasks, one task a batch."""
+
+from collections.abc import Mapping
+
+import lightning as L
+import numpy as np
+
+from kdlight.data.encoded import EncodedRows
+from kdlight.data.loader import EvalLoader, TrainLoader
+from kdlight.data.sampler import Mixing, TaskBatchSampler
+
+
+class TaskDataModule(L.LightningDataModule):
+    """Training batches of mixed tasks and one validation loader a task.
+
+    Args:
+        train: the rows to learn from, by task.
+        validation: the rows that choose the checkpoint, by task, in the same order.
+        mixing: shares of the tasks (`kdlight.data.mixing`).
+        batch_size: rows a step, over all ranks.
+        seed: of the order of rows and tasks.
+        labelled_only: leave out rows without a gold label.
+        reads: text forms the networks want, `texts` and `joint`.
+    """
+
+    def __init__(
+        self,
+        train: Mapping[str, EncodedRows],
+        validation: Mapping[str, EncodedRows],
+        mixing: Mixing,
+        batch_size: int,
+        seed: int,
+        reads: frozenset[str],
+        labelled_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.train, self.validation, self.reads = dict(train), dict(validation), reads
+        self.batch_size = batch_size
+        self.subsets = {
+            task: rows.known_labels if labelled_only else np.arange(len(rows))
+            for task, rows in self.train.items()
+        }
+        lengths = {task: rows.lengths[self.subsets[task]] for task, rows in self.train.items()}
+        self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed)
+        self.steps = self.sampler.steps_per_epoch
+
+    def train_dataloader(self) -> TrainLoader:
+        """`self.steps` training batches, counted from the start of the run."""
+        rank, world_size = self._ranks()
+        return TrainLoader(
+            self.train, self.subsets, self.sampler, self.steps, self.reads, rank, world_size
+        )
+
+    def val_dataloader(self) -> list[EvalLoader]:
+        """One loader a task, each row once over all ranks."""
+        rank, world_size = self._ranks()
+        size = 2 * self.batch_size
+        return [
+            EvalLoader(rows, size, self.reads, rank, world_size)
+            for rows in self.validation.values()
+        ]
+
+    def _ranks(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (trainer.global_rank, trainer.world_size) if trainer else (0, 1)

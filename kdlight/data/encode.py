@@ -1,0 +1,116 @@
+"""From text to token arrays: one pass over the rows, flat arrays out."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from kdlight.data.encoded import Template
+from kdlight.data.rows import CHUNK, read_rows
+from kdlight.types import Example, UserError
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The fast tokenizer of a folder, without its own truncation and padding."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def template(tokenizer: Tokenizer, pad: int) -> Template:
+    """How the tokenizer joins a pair, read off an encoded pair."""
+    pair = tokenizer.encode("a", "b")
+    owner = pair.sequence_ids
+    first = [i for i, o in enumerate(owner) if o == 0]
+    second = [i for i, o in enumerate(owner) if o == 1]
+    if not first or not second:
+        raise UserError("The tokenizer turns plain letters into nothing; it cannot be used.")
+    ids = pair.ids
+    return Template(
+        pad=pad,
+        prefix=tuple(ids[: first[0]]),
+        middle=tuple(ids[first[-1] + 1 : second[0]]),
+        suffix=tuple(ids[second[-1] + 1 :]),
+        second_type=pair.type_ids[second[0]],
+    )
+
+
+def encode_rows(source: Path, out: Path, tokenizer: Tokenizer, pad: int, max_length: int) -> int:
+    """Tokenises the rows of an Arrow file into the files that `EncodedRows` reads.
+
+    Texts are cut at `max_length` tokens each; a text without any token becomes the unknown
+    token, so that no network ever sees an empty text. Returns the number of rows.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    first = next(read_rows(source), None)
+    pair = first is not None and first.text_b is not None
+    sides = ("a", "b") if pair else ("a",)
+    lengths: dict[str, list[np.ndarray]] = {side: [] for side in sides}
+    labels, ids = [], []
+    dtype = np.uint16 if tokenizer.get_vocab_size() <= 65536 else np.uint32
+    files = {side: (out / f"{side}.flat").open("wb") for side in sides}
+    for chunk in _chunks(read_rows(source)):
+        for side in sides:
+            tokens = _encode(tokenizer, [_text(row, side) for row in chunk], max_length)
+            lengths[side].append(np.array([len(t) for t in tokens], dtype=np.int64))
+            files[side].write(np.concatenate(tokens).astype(dtype).tobytes())
+        labels += [np.nan if row.label is None else row.label for row in chunk]
+        ids += [digest(row.id) for row in chunk]
+    for side in sides:
+        files[side].close()
+        offsets = np.concatenate([[0], *[np.array(part) for part in lengths[side]]]).cumsum()
+        np.save(out / f"{side}.offsets.npy", offsets.astype(np.int64))
+        _flat_to_npy(out / f"{side}.flat", out / f"{side}.ids.npy", dtype)
+    np.save(out / "labels.npy", np.array(labels, dtype=np.float32))
+    np.save(out / "ids.npy", np.array(ids, dtype=np.int64))
+    joined = template(tokenizer, pad)
+    meta = {
+        "pair": pair,
+        "max_length": max_length,
+        "vocabulary": tokenizer.get_vocab_size(),
+        "pad": pad,
+        "prefix": joined.prefix,
+        "middle": joined.middle,
+        "suffix": joined.suffix,
+        "second_type": joined.second_type,
+    }
+    (out / "meta.json").write_text(json.dumps(meta))
+    return len(ids)
+
+
+def digest(example_id: str) -> int:
+    """A signed 64-bit digest of an example id."""
+    raw = hashlib.blake2b(example_id.encode(), digest_size=8).digest()
+    return int.from_bytes(raw, "little", signed=True)
+
+
+def _chunks(rows: Iterator[Example]) -> Iterator[list[Example]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _text(row: Example, side: str) -> str:
+    return row.text_a if side == "a" else row.text_b or ""
+
+
+def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.ndarray]:
+    unknown = tokenizer.encode("\u2047\ue000", add_special_tokens=False).ids[:1] or [0]
+    encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    return [np.array(e.ids[:max_length] or unknown) for e in encoded]
+
+
+def _flat_to_npy(flat: Path, out: Path, dtype: type) -> None:
+    """Gives a raw file of numbers the header of a `.npy` file, in bounded memory."""
+    count = flat.stat().st_size // np.dtype(dtype).itemsize
+    array = np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=(count,))
+    with flat.open("rb") as file:
+        for start in range(0, count, 1 << 22):
+            part = np.fromfile(file, dtype=dtype, count=min(1 << 22, count - start))
+            array[start : start + len(part)] = part
+    array.flush()
+    flat.unlink()

@@ -1,0 +1,159 @@
+"""Tokenised rows on disk: flat token arrays that are memory-mapped and gathered in one step."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdlight.types import Batch, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How an encoder joins texts: prefix a middle b suffix, with the token types of a and b."""
+
+    pad: int
+    prefix: tuple[int, ...]
+    middle: tuple[int, ...]
+    suffix: tuple[int, ...]
+    second_type: int
+
+    @property
+    def extra_single(self) -> int:
+        """Special tokens around one text."""
+        return len(self.prefix) + len(self.suffix)
+
+    @property
+    def extra_pair(self) -> int:
+        """Special tokens around a pair."""
+        return self.extra_single + len(self.middle)
+
+
+class EncodedRows:
+    """The rows of one split, tokenised; nothing is read before it is gathered.
+
+    Files: `a.ids`, `a.offsets` (and `b.*` for pairs), `labels` (NaN: unknown), `ids` (64-bit
+    digests of the example ids), all `.npy`, and `meta.json`.
+    """
+
+    def __init__(self, folder: Path, task: str) -> None:
+        meta = json.loads((folder / "meta.json").read_text())
+        self.task = task
+        self.max_length: int = meta["max_length"]
+        self.vocabulary: int = meta["vocabulary"]
+        self.template = Template(
+            meta["pad"],
+            tuple(meta["prefix"]),
+            tuple(meta["middle"]),
+            tuple(meta["suffix"]),
+            meta["second_type"],
+        )
+        self.ids = _load(folder, "ids")
+        self.labels = _load(folder, "labels")
+        sides = ("a", "b") if meta["pair"] else ("a",)
+        self._sides = [(_load(folder, f"{s}.ids"), _load(folder, f"{s}.offsets")) for s in sides]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens of each row, both texts together, [rows]."""
+        total = sum(np.diff(offsets) for _, offsets in self._sides)
+        return np.minimum(np.asarray(total), 2 * self.max_length).astype(np.int32)
+
+    @property
+    def known_labels(self) -> NDArray[np.int64]:
+        """The numbers of the rows that have a gold label."""
+        return np.flatnonzero(~np.isnan(self.labels))
+
+    def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
+        """The rows as a `Batch` holding the text forms in `reads` (`texts`, `joint`)."""
+        return Batch(
+            task=self.task,
+            rows=torch.from_numpy(np.ascontiguousarray(rows)),
+            ids=torch.from_numpy(self.ids[rows]),
+            labels=torch.from_numpy(self.labels[rows]),
+            texts=tuple(self._text(side, rows) for side in self._sides) if "texts" in reads else (),
+            joint=self._joint(rows) if "joint" in reads else None,
+        )
+
+    def _text(self, side: tuple[NDArray, NDArray], rows: NDArray[np.int64]) -> Tokens:
+        flat, offsets = side
+        starts = offsets[rows]
+        lengths = np.minimum(offsets[rows + 1] - starts, self.max_length)
+        return _tokens(_gather(flat, starts, lengths, self.template.pad), lengths)
+
+    def _joint(self, rows: NDArray[np.int64]) -> Tokens:
+        template, width = self.template, self.max_length
+        starts = [offsets[rows] for _, offsets in self._sides]
+        counts = [offsets[rows + 1] - start for (_, offsets), start in zip(self._sides, starts, strict=True)]
+        if len(counts) == 1:
+            counts = [np.minimum(counts[0], width - template.extra_single)]
+        else:
+            counts = _truncate(counts[0], counts[1], width - template.extra_pair)
+        texts = [
+            _gather(flat, start, count, template.pad)
+            for (flat, _), start, count in zip(self._sides, starts, counts, strict=True)
+        ]
+        lengths = sum(counts) + (template.extra_pair if len(counts) == 2 else template.extra_single)
+        out = np.full((len(rows), int(lengths.max())), template.pad, dtype=np.int64)
+        types = np.zeros_like(out)
+        at = np.zeros(len(rows), dtype=np.int64)
+        parts: list[tuple[NDArray | tuple[int, ...], NDArray, int]]
+        parts = [(template.prefix, at, 0), (texts[0], counts[0], 0)]
+        if len(counts) == 2:
+            second = template.second_type
+            parts += [(template.middle, at, 0), (texts[1], counts[1], second), (template.suffix, at, second)]
+        else:
+            parts += [(template.suffix, at, 0)]
+        for part, count, token_type in parts:
+            at = at + _place(out, types, at, part, count, token_type)
+        return Tokens(torch.from_numpy(out), torch.from_numpy(lengths), torch.from_numpy(types))
+
+
+def _load(folder: Path, name: str) -> NDArray:
+    array: NDArray = np.load(folder / f"{name}.npy", mmap_mode="r")
+    return array
+
+
+def _tokens(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> Tokens:
+    return Tokens(torch.from_numpy(ids), torch.from_numpy(np.ascontiguousarray(lengths)))
+
+
+def _gather(
+    flat: NDArray, starts: NDArray[np.int64], lengths: NDArray[np.int64], pad: int
+) -> NDArray[np.int64]:
+    """Ragged rows of `flat` as a padded matrix, [rows, longest]."""
+    positions = np.arange(int(lengths.max()))[None, :]
+    real = positions < lengths[:, None]
+    out = np.full(real.shape, pad, dtype=np.int64)
+    out[real] = flat[(starts[:, None] + positions)[real]]
+    return out
+
+
+def _place(
+    out: NDArray, types: NDArray, at: NDArray, part: "NDArray | tuple[int, ...]", count: NDArray, kind: int
+) -> NDArray:
+    """Writes a text (or fixed tokens) into each row of `out` from column `at`; its lengths."""
+    if isinstance(part, tuple):
+        part, count = np.broadcast_to(np.array(part, dtype=np.int64), (len(out), len(part))), np.full(len(out), len(part))
+    row, column = np.nonzero(np.arange(part.shape[1])[None, :] < count[:, None])
+    out[row, at[row] + column] = part[row, column]
+    types[row, at[row] + column] = kind
+    return count
+
+
+def _truncate(
+    first: NDArray[np.int64], second: NDArray[np.int64], room: int
+) -> list[NDArray[np.int64]]:
+    """Lengths of both texts cut to `room` tokens, the longer one first (Hugging Face's rule)."""
+    short, long = np.minimum(first, second), np.maximum(first, second)
+    new_short = np.where(short + long <= room, short, np.minimum(short, room // 2))
+    new_long = np.where(short + long <= room, long, np.minimum(long, room - new_short))
+    first_is_short = first <= second
+    return [np.where(first_is_short, new_short, new_long), np.where(first_is_short, new_long, new_short)]
+

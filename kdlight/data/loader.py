@@ -1,0 +1,72 @@
+"""Batches ready for the step: an endless mixture for training, each row once for evaluation."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from kdlight.data.encoded import EncodedRows
+from kdlight.data.sampler import TaskBatchSampler
+from kdlight.types import Batch
+
+
+class TrainLoader:
+    """The batches of steps `position` to `steps`; this rank's equal part of each.
+
+    Lightning keeps `state_dict` in the checkpoint, so a resumed run continues at the next
+    unseen batch.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, EncodedRows],
+        subsets: Mapping[str, np.ndarray],
+        sampler: TaskBatchSampler,
+        steps: int,
+        reads: frozenset[str],
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.rows, self.subsets, self.sampler, self.steps = rows, subsets, sampler, steps
+        self.reads, self.rank, self.world_size = reads, rank, world_size
+        self.position = 0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        while self.position < self.steps:
+            task, places = self.sampler.batch(self.position)
+            self.position += 1
+            mine = self.subsets[task][places[self.rank :: self.world_size]]
+            yield self.rows[task].batch(mine, self.reads)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of batches handed out so far."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues after the batches of a stopped run."""
+        self.position = state["position"]
+
+
+class EvalLoader:
+    """Every row of a split exactly once, over all ranks, in batches of like length."""
+
+    def __init__(
+        self,
+        rows: EncodedRows,
+        batch_size: int,
+        reads: frozenset[str],
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.rows, self.reads = rows, reads
+        order = np.argsort(rows.lengths, kind="stable")[::-1][rank::world_size]
+        self.batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self.rows.batch(rows, self.reads) for rows in self.batches)

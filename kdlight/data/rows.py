@@ -1,0 +1,44 @@
+"""Rows of text on disk: Arrow files that are written and read in bounded memory."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from kdlight.types import Answer, Example
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text_a", pa.string()),
+        ("text_b", pa.string()),
+        ("label", pa.float64()),
+        ("source", pa.string()),
+        ("parent", pa.string()),
+        ("answers", pa.list_(pa.struct([("text", pa.string()), ("start", pa.int64())]))),
+        ("options", pa.list_(pa.string())),
+    ]
+)
+CHUNK = 4096
+
+
+def write_rows(path: Path, examples: Iterable[Example]) -> int:
+    """Streams `examples` to an Arrow file; returns how many there were."""
+    examples, count = iter(examples), 0
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        while chunk := [asdict(example) for example in islice(examples, CHUNK)]:
+            writer.write_batch(pa.RecordBatch.from_pylist(chunk, SCHEMA))
+            count += len(chunk)
+    return count
+
+
+def read_rows(path: Path) -> Iterator[Example]:
+    """The rows of an Arrow file, one chunk in memory at a time."""
+    with pa.memory_map(str(path)) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            for row in reader.get_batch(number).to_pylist():
+                answers = tuple(Answer(**answer) for answer in row.pop("answers"))
+                yield Example(**row | {"answers": answers, "options": tuple(row["options"])})

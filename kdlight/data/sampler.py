@@ -1,0 +1,88 @@
+"""Which rows make up a step: a pure function of the step number, the same on every rank."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdlight.data.mixing import apportion
+
+Mixing = Callable[[Mapping[str, int], int], dict[str, float]]
+
+
+class TaskBatchSampler:
+    """One task a batch, tasks mixed by exact shares, rows of like length together.
+
+    Each task is an endless stream of permutations of its rows, so that a small task is cycled
+    in order and every batch is full. A window of the stream is sorted by length, cut into
+    batches, and the batches are shuffled. Because `batch(step)` depends on nothing but the
+    step, a run stopped in mid-epoch goes on with the same batches.
+
+    Args:
+        lengths: tokens of each row, [rows], by task.
+        batch_size: rows a step, over all ranks.
+        mixing: shares of the tasks from their sizes and the epoch.
+        seed: of the permutations, windows and task order.
+        window: batches that are sorted together.
+    """
+
+    def __init__(
+        self,
+        lengths: Mapping[str, NDArray[np.int32]],
+        batch_size: int,
+        mixing: Mixing,
+        seed: int,
+        window: int = 100,
+    ) -> None:
+        self.lengths = dict(lengths)
+        self.batch_size, self.mixing, self.seed, self.window = batch_size, mixing, seed, window
+        self.sizes = {task: len(rows) for task, rows in self.lengths.items()}
+        self.steps_per_epoch = -(-sum(self.sizes.values()) // batch_size)
+        self._tasks = list(self.lengths)
+        self._orders: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        self._counts = np.zeros(len(self._tasks), dtype=np.int64)
+        self._windows: dict[str, tuple[int, NDArray[np.int64]]] = {}
+
+    def batch(self, step: int) -> tuple[str, NDArray[np.int64]]:
+        """The task of a step and the numbers of its rows, [batch_size]."""
+        order, number = self._epoch(step // self.steps_per_epoch)
+        place = step % self.steps_per_epoch
+        task = self._tasks[order[place]]
+        return task, self._rows(task, int(number[place]))
+
+    def _epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The task index of every step of an epoch, and how many batches of it came before."""
+        while len(self._orders) <= epoch:
+            self._orders.append(self._next_epoch(len(self._orders)))
+        return self._orders[epoch]
+
+    def _next_epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        counts = apportion(self.mixing(self.sizes, epoch), self.steps_per_epoch)
+        order = np.repeat(np.arange(len(self._tasks)), [counts[task] for task in self._tasks])
+        np.random.default_rng([self.seed, 0, epoch]).shuffle(order)
+        number = np.empty_like(order)
+        for index in range(len(self._tasks)):
+            places = np.flatnonzero(order == index)
+            number[places] = self._counts[index] + np.arange(len(places))
+            self._counts[index] += len(places)
+        return order, number
+
+    def _rows(self, task: str, number: int) -> NDArray[np.int64]:
+        index, within = divmod(number, self.window)
+        if self._windows.get(task, (-1,))[0] != index:
+            self._windows[task] = index, self._window(task, index)
+        return self._windows[task][1][within]
+
+    def _window(self, task: str, index: int) -> NDArray[np.int64]:
+        """The batches of a window, [window, batch_size]."""
+        size, code = self.sizes[task], self._tasks.index(task)
+        positions = np.arange(self.window * self.batch_size) + index * self.window * self.batch_size
+        rows = np.concatenate([
+            np.random.default_rng([self.seed, 1, code, int(cycle)]).permutation(size)[
+                positions[positions // size == cycle] % size
+            ]
+            for cycle in range(positions[0] // size, positions[-1] // size + 1)
+        ])
+        batches = rows[np.argsort(self.lengths[task][rows], kind="stable")]
+        batches = batches.reshape(self.window, self.batch_size)
+        return np.random.default_rng([self.seed, 2, code, index]).permutation(batches)

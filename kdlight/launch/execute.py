@@ -1,0 +1,137 @@
+"""Does what is missing: one artifact after another, each under its lock."""
+
+import importlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from kdlight.artifacts.place import Place, damage, discard, publish
+from kdlight.launch.environment import git_commit, versions
+from kdlight.launch.graph import Node, in_order
+from kdlight.launch.ranks import run_ranks, workers_gone
+from kdlight.measure.meter import duration
+from kdlight.types import StageSpec
+
+log = logging.getLogger("kdlight")
+
+
+@dataclass
+class Executor:
+    """Builds the missing artifacts of a job below `root`.
+
+    Args:
+        root: `outputs/artifacts`.
+        devices: ranks of a distributed stage; one works in this process.
+        extra: more runtime values for a node, such as its W&B run.
+    """
+
+    root: Path
+    devices: int
+    extra: Callable[[Node], dict[str, Any]] | None = None
+    reused: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def place(self, node: Node) -> Place:
+        """Where the node's artifact lies."""
+        return Place(self.root, node.kind, node.fingerprint)
+
+    def do(self, targets: Iterable[Node]) -> None:
+        """Makes every target whole, and all that a missing one rests on."""
+        nodes = list(in_order(targets))
+        wanted = {target.fingerprint for target in targets}
+        missing: list[Node] = []
+        for node in reversed(nodes):
+            whole = self._is_whole(node)
+            if not whole and (node.fingerprint in wanted or whole is None):
+                missing.append(node)
+                wanted |= {parent.fingerprint for parent in node.parents.values()}
+            elif whole:
+                self._note(node, reused=True)
+        for node in reversed(missing):
+            self._build(node)
+
+    def _is_whole(self, node: Node) -> bool | None:
+        """True, False if absent, None if it was damaged and is now removed."""
+        place = self.place(node)
+        if not place.folder.exists():
+            return False
+        fault = damage(place)
+        if fault is None:
+            return True
+        with _locked(place, node.title):
+            if place.folder.exists() and damage(place) is not None:
+                log.warning("%s is damaged (%s) and is built again", node.title, fault)
+                discard(place)
+        return None
+
+    def _build(self, node: Node) -> None:
+        place = self.place(node)
+        with _locked(place, node.title):
+            if place.folder.exists() and damage(place) is None:
+                self._note(node, reused=True)
+                return
+            workers_gone(place)
+            started = time.monotonic()
+            log.info("%s: builds", node.title)
+            spec = self._spec(node, place)
+            self._run(node, place, spec)
+            seconds = time.monotonic() - started
+            shutil.rmtree(place.building / "checkpoints", ignore_errors=True)
+            publish(place, _facts(node, seconds))
+            log.info("%s: done in %s", node.title, duration(seconds))
+        self._note(node, reused=False)
+
+    def _run(self, node: Node, place: Place, spec: StageSpec) -> None:
+        if node.distributed and self.devices > 1:
+            run_ranks(spec, place, self.devices)
+            return
+        importlib.import_module(f"kdlight.stages.{node.kind}").run(spec)
+
+    def _spec(self, node: Node, place: Place) -> StageSpec:
+        place.building.mkdir(parents=True, exist_ok=True)
+        runtime = {**node.runtime, "title": node.title}
+        if self.extra:
+            runtime |= self.extra(node)
+        inputs = {role: str(self.place(parent).folder) for role, parent in node.parents.items()}
+        return StageSpec(node.kind, dict(node.config), inputs, str(place.building), runtime)
+
+    def _note(self, node: Node, reused: bool) -> None:
+        if reused:
+            self.reused.append(node.title)
+        self.seconds[node.title] = self.place(node).manifest()["seconds"]
+
+
+def _facts(node: Node, seconds: float) -> dict[str, Any]:
+    parents = {role: parent.fingerprint for role, parent in node.parents.items()}
+    return {
+        "title": node.title,
+        "config": node.config,
+        "parents": parents,
+        "seconds": round(seconds, 3),
+        "versions": versions(),
+        "git_commit": git_commit(),
+    }
+
+
+class _locked:  # noqa: N801
+    """Holds the lock of a place; says so if another process has it."""
+
+    def __init__(self, place: Place, title: str) -> None:
+        place.lock.parent.mkdir(parents=True, exist_ok=True)
+        self.lock, self.title = FileLock(place.lock), title
+
+    def __enter__(self) -> None:
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            log.info("%s: waits, another command builds it", self.title)
+            self.lock.acquire(poll_interval=0.2)
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()

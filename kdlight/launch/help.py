@@ -1,0 +1,92 @@
+"""The list of experiments, and a hint where an override does not fit."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from kdlight.schema import nearest
+
+
+def config_folder() -> Path:
+    """The YAML files: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def list_experiments() -> str:
+    """A line for each experiment, and how to type one."""
+    lines = ["Experiments (python -m kdlight.run +experiment=NAME):", ""]
+    for path in sorted((config_folder() / "experiment").glob("*.yaml")):
+        about = yaml.safe_load(path.read_text()).get("experiment_about", "")
+        lines.append(f"  {path.stem:<18} {about}")
+    scales = ", ".join(sorted(p.stem for p in (config_folder() / "scale").glob("*.yaml")))
+    lines += ["", f"Scales (scale=NAME, demo if not said): {scales}", "More: --help, --cfg job"]
+    return "\n".join(lines)
+
+
+def explain(overrides: Sequence[str]) -> str:
+    """Names the nearest valid names for each override that does not fit, or nothing."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(
+            [word for word in overrides if "=" in word and not word.startswith("-")]
+        )
+    except HydraException:
+        return "An override looks like key=value or +experiment=NAME; quote lists: 'task=[sst2]'."
+    GlobalHydra.instance().clear()
+    groups = _groups(config_folder())
+    hints = []
+    keys = None
+    for override in parsed:
+        key = override.key_or_group
+        if key in groups:
+            chosen = override.value()
+            for option in chosen if isinstance(chosen, list) else [chosen]:
+                if str(option) not in groups[key]:
+                    hints.append(_line(f"{key}={option}", str(option), groups[key]))
+            continue
+        keys = keys if keys is not None else _keys(groups, overrides)
+        if key not in keys and not override.is_add():
+            hints.append(_line(key, key, [*keys, *groups]))
+    return "\n".join(hints)
+
+
+def _line(what: str, word: str, valid: Sequence[str]) -> str:
+    hint = nearest(word, valid)
+    return f"{what} is not known{hint or '; valid: ' + ', '.join(sorted(valid)[:12])}"
+
+
+def _groups(folder: Path) -> dict[str, list[str]]:
+    """The options of every config group."""
+    found: dict[str, list[str]] = {}
+    for path in folder.rglob("*.yaml"):
+        if path.parent != folder:
+            found.setdefault(str(path.parent.relative_to(folder)), []).append(path.stem)
+    return found
+
+
+def _keys(groups: dict[str, list[str]], overrides: Sequence[str]) -> list[str]:
+    """Every dotted key of the configuration with only the valid group choices applied."""
+    from hydra import compose, initialize_config_dir
+
+    choices = []
+    for word in overrides:
+        group, _, option = word.lstrip("+").partition("=")
+        if group in groups and all(o in groups[group] for o in option.strip("[]").split(",") if o):
+            choices.append(word)
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return list(_dotted(compose("config", choices), ""))
+
+
+def _dotted(node: object, prefix: str) -> Iterator[str]:
+    from omegaconf import DictConfig
+
+    if isinstance(node, DictConfig):
+        for key in node:
+            yield f"{prefix}{key}"
+            yield from _dotted(node._get_node(key), f"{prefix}{key}.")

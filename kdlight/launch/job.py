@@ -1,0 +1,204 @@
+"""One job from configuration to result: plan, do, gather."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch import result
+from kdlight.launch.arms import arms
+from kdlight.launch.checks import check_teacher_floor
+from kdlight.launch.environment import git_commit, hardware, versions
+from kdlight.launch.execute import Executor
+from kdlight.launch.graph import Node
+from kdlight.launch.plan import Plan
+from kdlight.launch.wandb_runs import WandbRuns
+
+log = logging.getLogger("kdlight")
+Group = tuple[str, ...]
+Arms = dict[str, dict[Group, Node]]
+
+
+class Job:
+    """Plans a job's artifacts, builds the missing ones, and writes `result.json`.
+
+    Args:
+        config: the resolved configuration, plain containers only.
+        folder: the run folder, `outputs/runs/<experiment>/<date_time>`.
+    """
+
+    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
+        self.config, self.folder = config, folder
+        self.plan = Plan(config)
+        self.wandb = WandbRuns(config)
+        devices = int(config["trainer"]["devices"])
+        root = Path(config["outputs"]) / "artifacts"
+        self.executor = Executor(root.absolute(), devices, self.wandb.for_node)
+
+    def run(self) -> dict[str, Any]:
+        """Does the job; returns the result that was written."""
+        kind, groups = self.config["job"], self.plan.groups
+        if kind == "transfer_set":
+            self.executor.do([self.plan.transfer_set(task) for task in self.plan.tasks])
+            return self._write({}, {})
+        teachers = self._teachers(groups) if self._needs_teacher() else {}
+        if kind == "teacher":
+            return self._write({"teacher": teachers}, {})
+        if kind == "teacher_outputs":
+            self.executor.do([self.plan.teacher_outputs(task) for task in self.plan.tasks])
+            return self._write({}, {})
+        students: Arms = {
+            name: {group: self.plan.student(group, name, parts) for group in groups}
+            for name, parts in arms(self.config).items()
+        }
+        if kind == "student":
+            self.executor.do([node for arm in students.values() for node in arm.values()])
+            return self._write({}, {})
+        latencies = {}
+        if teachers:
+            latencies = {g: self.plan.latency(g, students["student"][g], hardware()) for g in groups}
+        return self._write({"teacher": teachers, **students}, latencies)
+
+    def _needs_teacher(self) -> bool:
+        if self.config["job"] in ("teacher", "teacher_outputs"):
+            return True
+        parts = arms(self.config).values()
+        return any(
+            part["method"]["learns_from"] == "teacher"
+            or part["student"]["embeddings"]["from_teacher"]
+            for part in parts
+        )
+
+    def _teachers(self, groups: Iterable[Group]) -> dict[Group, Node]:
+        """Teachers that passed their floor, before anything is built on them."""
+        teachers = {group: self.plan.teacher(group) for group in groups}
+        for node in teachers.values():
+            self.executor.do([node])
+            place = self.executor.place(node)
+            check_teacher_floor(place.folder, node.title, self.config["teacher"]["floor"])
+        return teachers
+
+    def _write(self, networks: Arms, latencies: Mapping[Group, Node]) -> dict[str, Any]:
+        """Scores the networks and gathers everything into the run folder."""
+        scored = {
+            name: [self.plan.evaluate(node, group) for group, node in by_group.items()]
+            for name, by_group in networks.items()
+            if by_group
+        }
+        self.executor.do([*(n for nodes in scored.values() for n in nodes), *latencies.values()])
+        folders = {name: [self._folder(n) for n in nodes] for name, nodes in scored.items()}
+        found = self._head() | self._quality(folders) | self._cost(latencies)
+        found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
+        trained = {n.title: self._folder(n) for nodes in networks.values() for n in nodes.values()}
+        curves = {title: f / "metrics.csv" for title, f in trained.items()}
+        result.join_curves(curves, self.folder / "metrics.csv")
+        self._link(trained)
+        (self.folder / "result.json").write_text(json.dumps(found, indent=1) + "\n")
+        self.wandb.summary(found, self.folder)
+        return found
+
+    def _head(self) -> dict[str, Any]:
+        config = self.config
+        return {
+            "schema_version": 1,
+            "experiment": config["name"],
+            "job": config["job"],
+            "method": config["method"]["name"],
+            "scale": config["scale"],
+            "seed": config["seed"],
+            "teacher_seed": config["teacher"]["seed"],
+            "data_source": config["data"]["source"],
+            "selection": config["selection"],
+            "split": config["data"]["eval_split"],
+            "command": config["command"],
+            "git_commit": git_commit(),
+            "versions": versions(),
+            "hardware": hardware(),
+        }
+
+    def _quality(self, folders: Mapping[str, list[Path]]) -> dict[str, Any]:
+        """Scores, agreement, macro and retention; predictions of all networks side by side."""
+        scores = {name: result.merge_scores(found) for name, found in folders.items()}
+        agreement, files = self._predictions(folders)
+        macros = {name: result.macro(found[0]) for name, found in scores.items()}
+        teacher = scores.get("teacher")
+        student = scores.get("student")
+        name = self.config["teacher"]["pretrained"] or "trained on the spot"
+        main = ("teacher", "student", "baseline")
+        return {
+            "teacher": teacher and {"name": name, **teacher[1], "scores": teacher[0]},
+            "student": student
+            and {
+                "name": self.config["student"]["encoder"]["_target_"].rsplit(".", 1)[-1],
+                **student[1],
+                "scores": student[0],
+                "agreement": agreement.get("student", {}),
+            },
+            "baseline": {
+                "scores": scores["baseline"][0],
+                "agreement": agreement.get("baseline", {}),
+            }
+            if "baseline" in scores
+            else None,
+            "variants": {
+                arm: {
+                    "scores": found[0],
+                    "macro": macros[arm],
+                    "params": found[1]["params"],
+                    "agreement": agreement.get(arm, {}),
+                }
+                for arm, found in scores.items()
+                if arm not in main
+            },
+            "macro": {arm: macros.get(arm) for arm in main},
+            "retention": macros["student"] / macros["teacher"]
+            if macros.get("teacher") and "student" in macros
+            else None,
+            "predictions": files,
+        }
+
+    def _predictions(
+        self, folders: Mapping[str, list[Path]]
+    ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+        agreement: dict[str, dict[str, float]] = {}
+        files = {}
+        for task in self.plan.tasks:
+            parts = {
+                name: path
+                for name, found in folders.items()
+                for folder in found
+                if (path := folder / f"{task}.jsonl").exists()
+            }
+            if not parts:
+                continue
+            out = self.folder / "predictions" / f"{task}.jsonl"
+            out.parent.mkdir(exist_ok=True)
+            outputs = result.join_predictions(parts, out)
+            files[task] = str(out.relative_to(self.folder))
+            for name, values in outputs.items():
+                if name != "teacher" and "teacher" in outputs:
+                    alike = result.agreement(outputs["teacher"], values)
+                    agreement.setdefault(name, {})[task] = alike
+        return agreement, files
+
+    def _cost(self, latencies: Mapping[Group, Node]) -> dict[str, Any]:
+        """Latency and operations of the first group of tasks."""
+        if not latencies:
+            return {"latency": None, "flops": None}
+        folder = self._folder(next(iter(latencies.values())))
+        found = json.loads((folder / "latency.json").read_text())
+        first, *more = found["latency"]
+        place = {"length": found["length"], "device": found["device"]}
+        return {"latency": {**first, **place, "more": more}, "flops": found["flops"]}
+
+    def _folder(self, node: Node) -> Path:
+        return self.executor.place(node).folder
+
+    def _link(self, trained: Mapping[str, Path]) -> None:
+        """Links from the run folder to the artifacts of its networks."""
+        links = self.folder / "artifacts"
+        links.mkdir(exist_ok=True)
+        for title, folder in trained.items():
+            link = links / title.replace(" ", "_").replace("(", "").replace(")", "")
+            link.symlink_to(folder)

@@ -1,0 +1,192 @@
+"""Which artifacts a job needs, from its configuration; imports nothing heavy."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+
+from kdlight.launch.graph import Node
+from kdlight.launch.pretrained import find_pretrained, model_hash, tokenizer_hash
+from kdlight.tasks.files import find_split
+from kdlight.tasks.reader import source_fingerprint
+from kdlight.tasks.task import Task
+
+FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
+PLAN_KEYS = ("max_epochs", "evaluations")  # of the trainer node, not Lightning's
+
+
+class Plan:
+    """The graph of a job. Each method makes one kind of node.
+
+    Args:
+        config: the resolved configuration, plain containers only.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.data: Mapping[str, Any] = config["data"]
+        self.tasks: dict[str, Task] = {
+            name: instantiate(node) for name, node in config["task"].items()
+        }
+        self._rows: dict[str, Node] = {}
+
+    @cached_property
+    def pretrained(self) -> Path | None:
+        """The teacher's folder, or None where it is trained from random weights."""
+        name = self.config["teacher"]["pretrained"]
+        return find_pretrained(name) if name else None
+
+    @cached_property
+    def groups(self) -> list[tuple[str, ...]]:
+        """The tasks that share a network: all, or each alone."""
+        names = tuple(self.tasks)
+        return [names] if self.config["method"]["joint"] else [(name,) for name in names]
+
+    def tokenizer(self) -> Node:
+        """The teacher's tokenizer, which the student shares."""
+        folder = self.pretrained
+        config = {"pretrained": tokenizer_hash(folder) if folder else None}
+        return Node("tokenizer", "", config, runtime={"pretrained": folder and str(folder)})
+
+    def rows(self, task: str) -> Node:
+        """The rows of a task, split and capped; the source is read once for its content."""
+        if task not in self._rows:
+            self._rows[task] = self._new_rows(task)
+        return self._rows[task]
+
+    def _new_rows(self, task: str) -> Node:
+        data, about = self.data, self.tasks[task]
+        root, seed = data["root"], data["seed"]
+        embedded = data["source"] == "embedded"
+        on_disk = data["source"] == "files" and find_split(about, root, "unlabelled")
+        splits = ["unlabelled"] if embedded or on_disk else []
+        used = ["train", data["eval_split"], *splits]
+        config = {
+            "task": self.config["task"][task],
+            "source": data["source"],
+            "content": source_fingerprint(about, data["source"], root, used, seed),
+            "splits": splits,
+            "wanted_train": data["max_rows"] + data["selection_rows"] if embedded else None,
+            "selection": self.config["selection"],
+            **{key: data[key] for key in ROW_KEYS},
+        }
+        return Node("task_rows", task, config, runtime={"root": root})
+
+    def transfer_set(self, task: str) -> Node:
+        """The student's text."""
+        augmentation = dict(self.config["augmentation"])
+        config = {
+            "seed": augmentation.pop("seed"),
+            "n_iter": augmentation.pop("n_iter"),
+            "augmenters": augmentation,
+            "student_labels": self.data["student_labels"],
+            "data_seed": self.data["seed"],
+        }
+        return Node("transfer_set", task, config, {"rows": self.rows(task)})
+
+    def tokens(self, rows: Node) -> Node:
+        """Rows as token ids."""
+        config = {"max_length": self.data["max_length"]}
+        parents = {"rows": rows, "tokenizer": self.tokenizer()}
+        return Node("tokens", f"{rows.kind} {rows.label}", config, parents)
+
+    def teacher(self, group: tuple[str, ...]) -> Node:
+        """A fine-tuned teacher of some tasks."""
+        teacher = dict(self.config["teacher"])
+        for key in ("pretrained", "source", "floor"):
+            teacher.pop(key)
+        folder = self.pretrained
+        config = {
+            **teacher,
+            "pretrained": model_hash(folder) if folder else None,
+            "tasks": self._about(group),
+        }
+        parents = {"tokenizer": self.tokenizer()}
+        parents |= {f"tokens/{task}": self.tokens(self.rows(task)) for task in group}
+        runtime = self._runtime(teacher["precision"]) | {"pretrained": folder and str(folder)}
+        return Node("teacher", "+".join(group), config, parents, runtime, distributed=True)
+
+    def teacher_outputs(self, task: str) -> Node:
+        """What the teacher says of the transfer set of a task."""
+        config = {"task": task, "precision": "32-true"}
+        parents = {
+            "teacher": self.teacher(self._group(task)),
+            "tokens": self.tokens(self.transfer_set(task)),
+        }
+        runtime = self._runtime("32-true") | {"batch_tokens": 2048}
+        return Node("teacher_outputs", task, config, parents, runtime, distributed=True)
+
+    def student(self, group: tuple[str, ...], arm: str, parts: Mapping[str, Any]) -> Node:
+        """A student; `parts` are the configuration nodes of its arm."""
+        gold = parts["method"]["learns_from"] == "gold"
+        source = None if gold else self.config["teacher"]["source"]
+        trainer = parts["trainer"]
+        config = {
+            **{key: parts[key] for key in ("student", "mixing", "optimizer", "schedule")},
+            "loss": None if gold else parts["loss"],
+            "method": parts["method"]["module"],
+            "teacher_source": source,
+            "seed": self.config["seed"],
+            "batch_size": self.data["batch_size"],
+            "precision": trainer["precision"],
+            **{key: trainer[key] for key in PLAN_KEYS},
+            "tasks": self._about(group),
+        }
+        parents = {"tokenizer": self.tokenizer()}
+        for task in group:
+            parents[f"tokens/{task}"] = self.tokens(self.rows(task))
+            parents[f"transfer/{task}"] = self.tokens(self.transfer_set(task))
+            if source == "stored":
+                parents[f"teacher_outputs/{task}"] = self.teacher_outputs(task)
+        if source == "live" or parts["student"]["embeddings"]["from_teacher"]:
+            parents["teacher"] = self.teacher(group)
+        label = f"{'+'.join(group)} ({arm})"
+        runtime = self._runtime(trainer["precision"])
+        return Node("student", label, config, parents, runtime, distributed=True)
+
+    def evaluate(self, model: Node, group: tuple[str, ...]) -> Node:
+        """Scores and predictions of a network on the evaluation rows."""
+        parents = {"model": model}
+        for task in group:
+            parents[f"rows/{task}"] = self.rows(task)
+            parents[f"tokens/{task}"] = self.tokens(self.rows(task))
+        config = {"role": model.kind, "tasks": self._about(group)}
+        return Node("evaluate", f"{model.kind} {model.label}", config, parents, self._runtime())
+
+    def latency(self, group: tuple[str, ...], student: Node, hardware: Mapping[str, Any]) -> Node:
+        """Time and operations of teacher and student on this machine."""
+        config = {
+            "task": group[0],
+            "pair": self.tasks[group[0]].pair,
+            "length": min(32, self.data["max_length"]),
+            "batch_sizes": [1, 32],
+            "threads": 1,
+            "runs": 30,
+            "vocabulary": 100,
+            "hardware": hardware,
+            "accelerator": self.config["trainer"]["accelerator"],
+        }
+        parents = {"teacher": self.teacher(group), "student": student}
+        return Node("latency", "+".join(group), config, parents, self._runtime())
+
+    def _group(self, task: str) -> tuple[str, ...]:
+        return next(group for group in self.groups if task in group)
+
+    def _about(self, group: tuple[str, ...]) -> dict[str, Any]:
+        return {
+            name: {
+                "num_outputs": self.tasks[name].num_outputs,
+                "pair": self.tasks[name].pair,
+                "metrics": list(self.tasks[name].metrics),
+            }
+            for name in group
+        }
+
+    def _runtime(self, precision: str = "32-true") -> dict[str, Any]:
+        trainer = {k: v for k, v in self.config["trainer"].items() if k not in PLAN_KEYS}
+        return {"trainer": {**trainer, "precision": precision}}
+
+
+ROW_KEYS = ("max_rows", "unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")

@@ -1,0 +1,66 @@
+"""`result.json`: everything a report or a later check needs to know of one job."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+Scores = dict[str, dict[str, float]]
+
+
+def merge_scores(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
+    """Scores of all tasks, and the parameters of one network, from evaluations."""
+    found = [json.loads((folder / "scores.json").read_text()) for folder in folders]
+    scores = {task: values for part in found for task, values in part["scores"].items()}
+    return scores, found[0]["parameters"]
+
+
+def macro(scores: Mapping[str, Mapping[str, float]]) -> float:
+    """Mean over tasks of the mean of a task's metrics, in percent."""
+    return fmean(fmean(values.values()) for values in scores.values())
+
+
+def agreement(teacher: Sequence[Sequence[float]], student: Sequence[Sequence[float]]) -> float:
+    """How often both networks decide alike, or the correlation of their grades, in percent."""
+    first, second = np.array(teacher), np.array(student)
+    if first.shape[1] > 1:
+        return float(100 * np.mean(first.argmax(axis=1) == second.argmax(axis=1)))
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(100 * np.corrcoef(first[:, 0], second[:, 0])[0, 1])
+
+
+def read_predictions(path: Path) -> list[dict[str, Any]]:
+    """The lines of a predictions file."""
+    with path.open() as file:
+        return [json.loads(line) for line in file]
+
+
+def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[list[float]]]:
+    """Writes id, gold and every network's output a line; returns the outputs by network.
+
+    Raises:
+        ValueError: if the networks were scored on different rows.
+    """
+    read = {name: read_predictions(path) for name, path in parts.items()}
+    with out.open("w") as file:
+        for lines in zip(*read.values(), strict=True):
+            if len({line["id"] for line in lines}) != 1:
+                raise ValueError(f"{out.name}: the networks were scored on different rows")
+            joined = {"id": lines[0]["id"], "gold": lines[0]["gold"]}
+            joined |= {name: line["output"] for name, line in zip(read, lines, strict=True)}
+            file.write(json.dumps(joined) + "\n")
+    return {name: [line["output"] for line in lines] for name, lines in read.items()}
+
+
+def join_curves(parts: Mapping[str, Path], out: Path) -> None:
+    """Puts the curves of all networks into one file, the network's name first."""
+    with out.open("w") as file:
+        file.write("network,step,metric,value\n")
+        for name, path in parts.items():
+            lines = path.read_text().splitlines()[1:]
+            file.writelines(chain.from_iterable((f"{name},{line}\n",) for line in lines))

@@ -1,0 +1,107 @@
+"""What a job says at its start and at its end."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from kdlight.measure.meter import duration
+
+DEMO = (
+    "This is a demonstration on embedded (generated) data. The teacher learns from "
+    "{teacher} labels, the student may see {student}; the rest reaches it as unlabelled text "
+    "that the teacher speaks about. It shows that the machinery works and what such text is "
+    "worth, not that soft targets or augmentation help: real data is for that."
+)
+REAL = (
+    "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
+    "data.root=DIR 'task=[sst2]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME"
+)
+
+
+def opening(config: Mapping[str, Any]) -> None:
+    """Says what this job is; a demonstration says that it is one."""
+    if config["scale"] == "demo":
+        data = config["data"]
+        text = DEMO.format(teacher=f"{data['max_rows']:,}", student=f"{data['student_labels']:,}")
+        _console().print(f"[bold]{config['name']}, scale=demo.[/bold] {text}")
+
+
+def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -> None:
+    """The result as a table, and where it lies."""
+    console = _console()
+    rows = _rows(found)
+    if rows:
+        embedded = " (embedded)" if found["data_source"] == "embedded" else ""
+        table = Table(title=f"{found['experiment']}: {found['split']} scores in percent")
+        table.add_column("network")
+        tasks = list(rows[0][1])
+        for task in tasks:
+            table.add_column(f"{task}{embedded}", justify="right")
+        for column in ("macro", "agrees with teacher", "parameters", "without embeddings"):
+            table.add_column(column, justify="right")
+        for name, scores, *rest in rows:
+            table.add_row(name, *(_cell(scores[task]) for task in tasks), *rest)
+        console.print(table)
+    console.print(_cost(found))
+    if config["scale"] == "demo":
+        console.print(REAL.format(name=config["name"]))
+    console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
+
+
+def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    student = found["student"]
+    if teacher := found["teacher"]:
+        rows.append(("teacher", teacher["scores"], *_numbers(found["macro"]["teacher"], {}, teacher)))
+    if baseline := found["baseline"]:
+        cells = _numbers(found["macro"]["baseline"], baseline["agreement"], student)
+        rows.append(("student, gold labels only", baseline["scores"], *cells))
+    for name, arm in found["variants"].items():
+        cells = _numbers(arm["macro"], arm["agreement"], {"params": arm["params"]})
+        rows.append((f"student, {name.replace('_', ' ')}", arm["scores"], *cells))
+    if student:
+        name = "student, distilled" if found["teacher"] else "student, gold labels only"
+        cells = _numbers(found["macro"]["student"], student["agreement"], student)
+        rows.append((name, student["scores"], *cells))
+    return rows
+
+
+def _numbers(macro: float, agreement: Mapping[str, float], size: Mapping[str, int]) -> list[str]:
+    alike = f"{sum(agreement.values()) / len(agreement):.1f}" if agreement else ""
+    bare = size.get("params_without_embeddings")
+    return [f"{macro:.1f}", alike, f"{size['params']:,}", f"{bare:,}" if bare else ""]
+
+
+def _cell(scores: Mapping[str, float]) -> str:
+    if len(scores) == 1:
+        return f"{next(iter(scores.values())):.1f}"
+    return " / ".join(f"{value:.1f}" for value in scores.values())
+
+
+def _cost(found: Mapping[str, Any]) -> str:
+    lines = []
+    if found["retention"] is not None:
+        lines.append(f"The student keeps {found['retention']:.1%} of its teacher's score.")
+    if latency := found["latency"]:
+        for case in (latency, *latency["more"]):
+            lines.append(
+                f"Latency, batch {case['batch_size']} x {latency['length']} tokens, one thread: "
+                f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
+                f"{case['speedup']:.1f}x faster."
+            )
+    built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}
+    times = ", ".join(f"{name} {duration(seconds)}" for name, seconds in built.items() if seconds >= 1)
+    lines.append(
+        f"Built in {duration(sum(built.values()))}{': ' + times if times else ''}; "
+        f"{len(found['reused'])} artifacts were there already."
+    )
+    return "\n".join(lines)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=120)

@@ -1,0 +1,49 @@
+"""The sum of weighted loss terms: nothing is renormalised."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from kdlight.types import Batch, ModelOutput, UserError
+
+
+class DistillLoss(Protocol):
+    """One term: what it needs of both networks, its weight, and a scalar for a batch."""
+
+    needs: frozenset[str]
+    weight: float
+
+    def __call__(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
+        """Scalar loss of the batch, unweighted."""
+        ...
+
+
+class WeightedSum(nn.Module):
+    """`sum(weight * term)` over named terms.
+
+    Raises:
+        UserError: if there is no term, or a weight is negative.
+    """
+
+    def __init__(self, terms: Mapping[str, DistillLoss]) -> None:
+        super().__init__()
+        if not terms:
+            raise UserError("No loss is chosen: add for instance 'loss=[logit_mse]'.")
+        for name, term in terms.items():
+            if term.weight < 0:
+                raise UserError(f"loss.{name}.weight={term.weight} must not be negative.")
+        self.terms = nn.ModuleDict(terms)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Parts of the teacher's output that some term reads."""
+        return frozenset().union(*(term.needs for term in self.terms.values()))
+
+    def forward(
+        self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The total, and each unweighted term for the log."""
+        parts = {name: term(student, teacher, batch) for name, term in self.terms.items()}
+        total = sum(self.terms[name].weight * value for name, value in parts.items())
+        return total, {name: value.detach() for name, value in parts.items()}

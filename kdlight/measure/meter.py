@@ -1,0 +1,77 @@
+"""Progress of long work: rate and remaining time, live on a terminal or as log lines."""
+
+import logging
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+log = logging.getLogger("kdlight")
+LINE_EVERY_S = 15.0
+
+
+class Meter:
+    """Counts units of work; a bar on a terminal, else a line every 15 seconds.
+
+    Use as a context manager; `advance(n)` after n units, `note` for a word at the end.
+    """
+
+    def __init__(self, title: str, total: int, unit: str, done: int = 0, quiet: bool = False) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = self._first = done
+        self._start = self._line = time.monotonic()
+        self.note = ""
+        self._bar: Progress | None = None
+        self._quiet = quiet
+        if sys.stderr.isatty() and not quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            extra = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+            self._bar = Progress(*columns, *extra, console=Console(stderr=True), transient=True)
+            self._id = self._bar.add_task(title, total=total, completed=done, rate="", note="")
+
+    def __enter__(self) -> "Meter":
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    @property
+    def rate(self) -> float:
+        """Units a second since the start of this meter."""
+        return (self.done - self._first) / max(time.monotonic() - self._start, 1e-9)
+
+    def advance(self, count: int) -> None:
+        """Reports `count` more units done."""
+        self.done += count
+        now = time.monotonic()
+        if self._bar:
+            text = f"{self.rate:,.0f} {self.unit}/s"
+            self._bar.update(self._id, completed=self.done, rate=text, note=self.note)
+        elif now - self._line > LINE_EVERY_S and not self._quiet:
+            self._line = now
+            left = (self.total - self.done) / max(self.rate, 1e-9)
+            log.info(
+                "%s: %d of %d %s, %.0f/s, about %s left %s",
+                self.title, self.done, self.total, self.unit, self.rate, duration(left), self.note,
+            )
+
+
+def duration(seconds: float) -> str:
+    """`'42 s'`, `'3 min 20 s'` or `'2 h 5 min'`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

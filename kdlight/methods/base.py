@@ -1,0 +1,91 @@
+"""What every method shares: optimizer, schedule, per-task validation, the guard on the loss."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from kdlight.methods.optimizers import LazyAdamW
+from kdlight.metrics.scores import TaskScores, macro
+from kdlight.types import Batch, UserError
+
+LOG_EVERY = 20
+
+
+class TaskModule(L.LightningModule):
+    """A network trained on batches of one task each; a method defines `loss`.
+
+    Args:
+        model: a `MultiTaskModel`.
+        metrics: (metric names, number of outputs) by task, in the order of the loaders.
+        optimizer: makes the optimizer from the parameters.
+        schedule: makes the learning-rate schedule from (optimizer, total steps).
+        total_steps: optimizer steps of the whole run.
+        seed: of dropout, drawn anew for every step, so that a resumed run draws the same.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        metrics: Mapping[str, tuple[Sequence[str], int]],
+        optimizer: Callable[..., torch.optim.Optimizer],
+        schedule: Callable[..., Any],
+        total_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.scores = nn.ModuleDict({task: TaskScores(*spec) for task, spec in metrics.items()})
+        self._optimizer, self._schedule = optimizer, schedule
+        self.total_steps, self.seed = total_steps, seed
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The scalar to minimise, and its unweighted terms for the log."""
+        raise TypeError(f"{type(self).__name__} defines no loss")
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seeds dropout from (seed, step, rank)."""
+        del batch
+        torch.manual_seed((self.seed * 1_000_003 + batch_idx) * 64 + self.global_rank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step on one task."""
+        total, parts = self.loss(batch)
+        if not torch.isfinite(total):
+            raise UserError(
+                f"The loss of task {batch.task} is {float(total)} at step {batch_idx} "
+                f"(rows {batch.rows[:8].tolist()} ...): lower the learning rate or check these "
+                "rows. The last checkpoint is kept."
+            )
+        if batch_idx % LOG_EVERY == 0:
+            named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
+            self.log_dict({"train/loss": total.detach(), **named}, batch_size=len(batch))
+        return total
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Feeds the metrics of the batch's task."""
+        del batch_idx, dataloader_idx
+        self.scores[batch.task].update(self.model(batch).logits, batch.labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs `val/<task>/<metric>` and `val/macro`."""
+        scores = {task: metric.compute() for task, metric in self.scores.items()}
+        for metric in self.scores.values():
+            metric.reset()
+        named = {f"val/{t}/{name}": v for t, values in scores.items() for name, v in values.items()}
+        self.log_dict({**named, "val/macro": macro(scores)})
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Optimizer and per-step schedule; embedding gradients are sparse where it can use them."""
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        optimizer = self._optimizer(parameters)
+        for module in self.modules():
+            if isinstance(module, nn.Embedding) and isinstance(optimizer, LazyAdamW):
+                module.sparse = True
+        schedule = self._schedule(optimizer, self.total_steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

@@ -1,0 +1,46 @@
+"""Learning from a teacher: one task a batch, a weighted sum of losses (Tang et al. 2019)."""
+
+from typing import Any
+
+from torch import Tensor
+
+from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.base import TaskModule
+from kdlight.types import Batch, TeacherSource, UserError
+
+
+class Distill(TaskModule):
+    """A student that sees, for every row, what the teacher says of it.
+
+    Args:
+        losses: the terms and their weights.
+        teacher: live or stored outputs; not part of the module, so never in a checkpoint.
+        model: the student; further arguments as for `TaskModule`.
+
+    Raises:
+        UserError: before the first step, if a loss needs what teacher or student cannot give.
+    """
+
+    def __init__(self, losses: WeightedSum, teacher: TeacherSource, **common: Any) -> None:
+        super().__init__(**common)
+        self.losses, self._teacher = losses, teacher
+        for name, term in losses.terms.items():
+            _check_needs(name, term.needs, teacher, self.model)
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted sum of the terms for the batch."""
+        return self.losses(self.model(batch), self._teacher(batch), batch)
+
+
+def _check_needs(name: str, needs: frozenset[str], teacher: TeacherSource, student: Any) -> None:
+    if missing := needs - teacher.provides:
+        raise UserError(
+            f"Loss {name} needs {', '.join(sorted(missing))} of the teacher, but "
+            f"{type(teacher).__name__} gives only {', '.join(sorted(teacher.provides))}: "
+            "set teacher.source=live, or leave the loss out."
+        )
+    if missing := needs - student.provides:
+        raise UserError(
+            f"Loss {name} needs {', '.join(sorted(missing))} of the student, which it cannot "
+            "give: choose another student, or leave the loss out."
+        )

@@ -1,0 +1,117 @@
+"""Runs Lightning for a stage: resumes from the last checkpoint, keeps the best weights."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger, WandbLogger
+
+from kdlight.data.datamodule import TaskDataModule
+from kdlight.methods.base import TaskModule
+from kdlight.methods.curves import CurveLogger
+from kdlight.methods.progress import ProgressCallback
+
+log = logging.getLogger("kdlight")
+# Lightning announces devices and advertises products when it is imported and for every fit.
+for _name in ("lightning.pytorch", "lightning.fabric"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The weights with the best validation score, and that score in percent."""
+
+    weights: dict[str, torch.Tensor]
+    score: float
+
+
+def ranks() -> tuple[int, int]:
+    """(rank, number of ranks) of this process, as the launcher set them."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_rank() -> bool:
+    """Whether this process writes the results."""
+    return ranks()[0] == 0
+
+
+def device_of(runtime: Mapping[str, Any]) -> str:
+    """The device of this rank for work outside Lightning."""
+    wanted = runtime["trainer"]["accelerator"]
+    cuda = wanted in ("gpu", "cuda") or (wanted == "auto" and torch.cuda.is_available())
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
+
+
+def plan_steps(steps: int, evaluations: int) -> tuple[int, int]:
+    """Rounds `steps` up to whole validation intervals: (steps, steps between validations)."""
+    interval = max(1, -(-steps // evaluations))
+    return interval * -(-steps // interval), interval
+
+
+def fit(
+    module: TaskModule,
+    data: TaskDataModule,
+    out: Path,
+    interval: int,
+    title: str,
+    runtime: Mapping[str, Any],
+) -> Best:
+    """Trains for `data.steps` steps and returns the weights of the best validation score.
+
+    `out/checkpoints` holds the last state (about every `trainer.checkpoint_seconds`) and the
+    best weights; a run that was stopped goes on from there.
+    """
+    settings = dict(runtime["trainer"])
+    folder = out / "checkpoints"
+    last = ModelCheckpoint(
+        dirpath=folder,
+        filename="last",
+        train_time_interval=timedelta(seconds=settings.pop("checkpoint_seconds")),
+        enable_version_counter=False,
+    )
+    best = ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor="val/macro",
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
+    trainer = L.Trainer(
+        **settings,
+        max_epochs=1,
+        val_check_interval=interval,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        logger=_loggers(out, runtime),
+        callbacks=[best, last, ProgressCallback(title, data.steps, data.batch_size)],
+        default_root_dir=out,
+    )
+    resumed = folder / "last.ckpt"
+    if resumed.exists():
+        log.info("%s: continues from the checkpoint of a stopped run", title)
+    trainer.fit(module, data, ckpt_path=resumed if resumed.exists() else None, weights_only=True)
+    trainer.strategy.barrier()
+    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    weights = {
+        key.removeprefix("model."): value
+        for key, value in state.items()
+        if key.startswith("model.")
+    }
+    return Best(weights, float(best.best_model_score))
+
+
+def _loggers(out: Path, runtime: Mapping[str, Any]) -> list[Logger]:
+    loggers: list[Logger] = [CurveLogger(out / "metrics.csv")]
+    if wandb := runtime.get("wandb"):
+        loggers.append(WandbLogger(**wandb))
+    return loggers

@@ -1,0 +1,45 @@
+"""Shows how far training is."""
+
+from typing import Any
+
+import lightning as L
+
+from kdlight.measure.meter import Meter
+
+
+class ProgressCallback(L.Callback):
+    """Shows a `Meter` of rows while Lightning trains."""
+
+    def __init__(self, title: str, steps: int, batch_size: int) -> None:
+        self.title, self.steps, self.batch_size = title, steps, batch_size
+        self._meter: Meter | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Starts at the step the run continues from."""
+        del pl_module
+        self._meter = Meter(
+            self.title,
+            self.steps * self.batch_size,
+            "rows",
+            done=trainer.global_step * self.batch_size,
+            quiet=not trainer.is_global_zero,
+        ).__enter__()
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        """Counts the rows of the step."""
+        del trainer, args
+        if self._meter:
+            self._meter.advance(self.batch_size)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Shows the newest validation score."""
+        del pl_module
+        if self._meter and "val/macro" in trainer.callback_metrics:
+            self._meter.note = f"val/macro {float(trainer.callback_metrics['val/macro']):.1f}"
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Removes the bar, also after an error."""
+        del trainer, pl_module, stage
+        if self._meter:
+            self._meter.__exit__()
+            self._meter = None

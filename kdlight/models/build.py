@@ -1,0 +1,93 @@
+"""Builds, saves and loads teachers and students; weights are safetensors, shapes are JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import PretrainedEncoder, load_encoder, random_encoder
+
+Outputs = Mapping[str, tuple[int, bool]]
+
+
+def build_teacher(
+    config: Mapping[str, Any], outputs: Outputs, vocabulary: int, pad: int, folder: Path | None
+) -> MultiTaskModel:
+    """A pretrained encoder from `folder`, or a random one of `config.shape`, with fresh heads."""
+    encoder: PretrainedEncoder
+    if folder is not None:
+        encoder = load_encoder(folder, config["pooling"])
+    else:
+        encoder = random_encoder(
+            config["shape"], vocabulary, pad, config["pooling"], config["embedding_std"]
+        )
+    return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
+
+
+def save_teacher(model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs) -> None:
+    """Writes a Hugging Face folder `encoder/`, the heads, and how they go together."""
+    model.encoder.model.save_pretrained(out / "encoder")
+    save_file(_contiguous(model.heads.state_dict()), out / "heads.safetensors")
+    about = {"pooling": config["pooling"], "head": config["head"], "outputs": outputs}
+    (out / "model.json").write_text(json.dumps(about, indent=1))
+
+
+def load_teacher(folder: Path) -> MultiTaskModel:
+    """A teacher as `save_teacher` left it, in evaluation mode."""
+    about = json.loads((folder / "model.json").read_text())
+    encoder = load_encoder(folder / "encoder", about["pooling"])
+    model = MultiTaskModel(encoder, instantiate(about["head"]), about["outputs"])
+    model.heads.load_state_dict(load_file(folder / "heads.safetensors"))
+    return model.eval()
+
+
+def word_embeddings(teacher: Path) -> Tensor:
+    """The teacher's table of word embeddings, [vocabulary hidden]."""
+    table: Tensor = load_teacher(teacher).encoder.model.get_input_embeddings().weight.detach()
+    return table
+
+
+def build_student(
+    config: Mapping[str, Any],
+    outputs: Outputs,
+    vocabulary: int,
+    pad: int,
+    table: Tensor | None = None,
+) -> MultiTaskModel:
+    """A student with fresh weights; `table` starts its embeddings where the YAML asks for it."""
+    extra = {"table": table} if config["embeddings"]["from_teacher"] else {}
+    embeddings = instantiate(config["embeddings"])(vocabulary, pad, **extra)
+    encoder = instantiate(config["encoder"])(embeddings)
+    return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
+
+
+def save_student(model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs) -> None:
+    """Writes the weights, and the shape from which `load_student` builds the network again."""
+    table = model.encoder.embeddings
+    embeddings = {**config["embeddings"], "dim": table.embedding_dim, "from_teacher": False}
+    about = {
+        "config": {**config, "embeddings": embeddings},
+        "outputs": outputs,
+        "vocabulary": table.num_embeddings,
+        "pad": table.padding_idx,
+    }
+    (out / "model.json").write_text(json.dumps(about, indent=1))
+    save_file(_contiguous(model.state_dict()), out / "weights.safetensors")
+
+
+def load_student(folder: Path) -> MultiTaskModel:
+    """A student as `save_student` left it, in evaluation mode."""
+    about = json.loads((folder / "model.json").read_text())
+    model = build_student(about["config"], about["outputs"], about["vocabulary"], about["pad"])
+    model.load_state_dict(load_file(folder / "weights.safetensors"))
+    return model.eval()
+
+
+def _contiguous(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.detach().to("cpu", torch.float32).contiguous() for key, value in state.items()}

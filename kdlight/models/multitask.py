@@ -1,0 +1,66 @@
+"""An encoder with one head a task: the shape of every teacher and every student."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from kdlight.types import Batch, ModelOutput
+
+
+class Encoder(Protocol):
+    """What `MultiTaskModel` asks of an encoder module.
+
+    `reads` names the text forms it wants (`texts`, `joint`), `provides` the parts of
+    `ModelOutput` it can give.
+    """
+
+    reads: frozenset[str]
+    provides: frozenset[str]
+
+    def num_features(self, pair: bool) -> int:
+        """Width of the features for one text or for a pair."""
+        ...
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Features, [batch num_features]."""
+        ...
+
+
+class MultiTaskModel(nn.Module):
+    """One shared encoder and a head for each task; a batch names the head it needs.
+
+    Args:
+        encoder: the shared body.
+        head: makes a head from (features, classes).
+        outputs: (number of classes, is a pair) by task.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        head: Callable[[int, int], nn.Module],
+        outputs: Mapping[str, tuple[int, bool]],
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(
+            {
+                task: head(encoder.num_features(pair), classes)
+                for task, (classes, pair) in outputs.items()
+            }
+        )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Text forms the encoder wants."""
+        return self.encoder.reads
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """Parts of `ModelOutput` that this network can give."""
+        return self.encoder.provides
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """The outputs for the one task of the batch."""
+        return ModelOutput(logits=self.heads[batch.task](self.encoder(batch)))

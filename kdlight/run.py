@@ -1,0 +1,67 @@
+"""The command: compose, check, plan, do, close with the table. Imports nothing heavy."""
+
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from kdlight.launch.help import config_folder, explain, list_experiments
+from kdlight.launch.prepare import prepare
+from kdlight.schema import RunConfig, check
+from kdlight.types import UserError
+
+log = logging.getLogger("kdlight")
+ConfigStore.instance().store(name="schema", node=RunConfig)
+
+
+def run(config: DictConfig) -> None:
+    """One job; a user's mistake ends it with one sentence."""
+    from kdlight.launch.job import Job
+    from kdlight.launch.table import closing, opening
+
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    check(plain)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+    opening(plain)
+    found = Job(plain, folder).run()
+    closing(found, plain, folder)
+
+
+def main() -> int:
+    """Entry point of `python -m kdlight.run`; the exit status."""
+    prepare()
+    if len(sys.argv) == 1:
+        print(list_experiments())
+        return 0
+    if not any(word.lstrip("+").startswith("experiment=") for word in sys.argv[1:]):
+        overrides = [i for i, word in enumerate(sys.argv) if "=" in word and word[0] != "-"]
+        sys.argv.insert(overrides[0] if overrides else len(sys.argv), "+experiment=custom")
+    started = []
+
+    @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")
+    def job(config: DictConfig) -> None:
+        started.append(True)
+        try:
+            run(config)
+        except UserError as error:
+            log.error("%s", error)
+            sys.exit(2)
+
+    try:
+        job()
+    except SystemExit as end:
+        if end.code and not started:
+            print(explain(sys.argv[1:]), file=sys.stderr)
+        return int(end.code or 0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

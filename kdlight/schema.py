@@ -1,0 +1,119 @@
+"""The allowed top-level configuration keys, and the checks that no single key can do."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kdlight.types import UserError
+
+JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate")
+SOURCES = ("embedded", "hub", "files")
+
+
+@dataclass
+class DataConfig:
+    """Where rows come from, and how many of them are used."""
+
+    source: str = "embedded"
+    root: str | None = None
+    max_rows: int | None = None  # train rows a task, for the teacher
+    student_labels: int | None = None  # train rows whose labels the student may see
+    unlabelled_rows: int | None = None  # unlabelled rows a task in the transfer set
+    selection_rows: int = 500  # at most; never more than a tenth of train
+    eval_rows: int | None = None
+    eval_split: str = "dev"
+    max_length: int = 128
+    batch_size: int = 64  # of the student, over all ranks
+    seed: int = 0  # caps, selection split and embedded data
+
+
+@dataclass
+class LauncherConfig:
+    """The share of the machine that a job of a sweep gets."""
+
+    gpus_per_job: int = 0
+    max_parallel: int = 1
+    cpus_per_job: int | None = None
+
+
+@dataclass
+class RunConfig:
+    """One job. Nodes typed `Any` are config groups; their YAML says what is in them."""
+
+    name: str = "custom"
+    experiment_about: str = ""
+    job: str = "run"
+    seed: int = 0
+    scale: str = "demo"
+    selection: str = "train_split"
+    baseline: bool = True
+    outputs: str = "outputs"
+    teacher: Any = None
+    student: Any = None
+    task: Any = None
+    augmentation: Any = None
+    loss: Any = None
+    mixing: Any = None
+    method: Any = None
+    optimizer: Any = None
+    schedule: Any = None
+    trainer: Any = None
+    logger: Any = None
+    variants: Any = None
+    data: DataConfig = field(default_factory=DataConfig)
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuses what the types alone let through.
+
+    Raises:
+        UserError: with the key, what it holds, and the nearest valid value.
+    """
+    _one_of("job", config["job"], JOBS)
+    _one_of("data.source", config["data"]["source"], SOURCES)
+    _one_of("selection", config["selection"], ("train_split", "dev"))
+    _one_of("teacher.floor", config["teacher"].get("floor", "error"), ("error", "warn"))
+    for group in ("task", "loss"):
+        _check_targets(group, config[group])
+    _check_targets("augmentation", _without(config["augmentation"], ("seed", "n_iter")))
+    if not config["task"]:
+        raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
+    if config["data"]["source"] == "files" and not config["data"]["root"]:
+        raise UserError("data.source=files needs data.root=DIR, the folder of the task folders.")
+    devices = config["trainer"]["devices"]
+    for key, size in (("data", config["data"]), ("teacher", config["teacher"])):
+        if isinstance(devices, int) and size.get("batch_size", devices) % devices:
+            raise UserError(
+                f"{key}.batch_size={size['batch_size']} must be a multiple of "
+                f"trainer.devices={devices}, since every rank gets an equal part of each batch."
+            )
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """`'; did you mean a or b?'` with the closest valid words, or the empty string."""
+    close = difflib.get_close_matches(word, list(valid), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _one_of(key: str, value: object, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        hint = nearest(str(value), valid)
+        raise UserError(f"{key}={value} is not one of {', '.join(valid)}{hint}")
+
+
+def _without(node: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in node.items() if key not in keys}
+
+
+def _check_targets(group: str, nodes: Mapping[str, Any]) -> None:
+    complete = [k for k, v in nodes.items() if isinstance(v, Mapping) and "_target_" in v]
+    for name, node in nodes.items():
+        if name not in complete:
+            keys = ", ".join(node) if isinstance(node, Mapping) else repr(node)
+            hint = nearest(name, complete)
+            raise UserError(
+                f"{group}.{name} ({keys}) has no _target_: choose it first with "
+                f"'{group}=[{name}]' or remove what is set on it{hint}"
+            )

@@ -1,0 +1,54 @@
+"""Stage: scores one network on the evaluation rows and keeps its predictions."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from kdlight.data.encoded import EncodedRows
+from kdlight.data.loader import EvalLoader
+from kdlight.data.rows import read_rows
+from kdlight.measure.parameters import parameters
+from kdlight.methods.fit import device_of
+from kdlight.metrics.scores import TaskScores
+from kdlight.models.build import load_student, load_teacher
+from kdlight.types import StageSpec
+
+BATCH = 64
+
+
+def run(spec: StageSpec) -> None:
+    """Writes `<task>.jsonl` (id, gold, output) and `scores.json` (scores, parameters).
+
+    On one device, each row once, so that no row is counted twice however training ran.
+    """
+    config, out = spec.config, Path(spec.out)
+    load = {"teacher": load_teacher, "student": load_student}[config["role"]]
+    device = device_of(spec.runtime)
+    model = load(Path(spec.inputs["model"])).to(device)
+    scores = {}
+    for task, about in config["tasks"].items():
+        folder = Path(spec.inputs[f"tokens/{task}"]) / "eval"
+        rows = EncodedRows(folder, task)
+        outputs = predict(model, rows, device)
+        metric = TaskScores(about["metrics"], about["num_outputs"])
+        metric.update(outputs, torch.from_numpy(rows.labels[:]))
+        scores[task] = metric.compute()
+        examples = read_rows(Path(spec.inputs[f"rows/{task}"]) / "eval.arrow")
+        with (out / f"{task}.jsonl").open("w") as file:
+            for example, output in zip(examples, outputs.tolist(), strict=True):
+                line = {"id": example.id, "gold": example.label, "output": output}
+                file.write(json.dumps(line) + "\n")
+    result = {"scores": scores, "parameters": parameters(model)}
+    (out / "scores.json").write_text(json.dumps(result, indent=1))
+
+
+@torch.inference_mode()
+def predict(model: torch.nn.Module, rows: EncodedRows, device: str) -> torch.Tensor:
+    """Logits of all rows in their order, [rows classes]."""
+    outputs: list[torch.Tensor | None] = [None] * len(rows)
+    for batch in EvalLoader(rows, BATCH, model.reads):
+        logits = model(batch.to(device)).logits.float().cpu()
+        for row, output in zip(batch.rows.tolist(), logits, strict=True):
+            outputs[row] = output
+    return torch.stack([output for output in outputs if output is not None])

@@ -1,0 +1,67 @@
+"""Stage: how fast and how big teacher and student are on this machine."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from kdlight.measure.flops import flops
+from kdlight.measure.latency import paired_ms
+from kdlight.methods.fit import device_of
+from kdlight.models.build import load_student, load_teacher
+from kdlight.types import Batch, StageSpec, Tokens
+
+
+def run(spec: StageSpec) -> None:
+    """Writes `latency.json`: milliseconds for the batch sizes asked for, and FLOPs a row."""
+    config = spec.config
+    device = device_of(spec.runtime)
+    networks = {
+        "teacher": load_teacher(Path(spec.inputs["teacher"])).to(device),
+        "student": load_student(Path(spec.inputs["student"])).to(device),
+    }
+    measured = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config["threads"])
+    try:
+        for size in config["batch_sizes"]:
+            calls = {name: _call(net, config, size, device) for name, net in networks.items()}
+            slow, fast = paired_ms(calls["teacher"], calls["student"], config["runs"])
+            measured.append(
+                {"batch_size": size, "teacher_ms": slow, "student_ms": fast, "speedup": slow / fast}
+            )
+    finally:
+        torch.set_num_threads(threads)
+    counted = {name: flops(_call(net, config, 1, device)) for name, net in networks.items()}
+    result = {"latency": measured, "flops": counted, "length": config["length"], "device": device}
+    Path(spec.out, "latency.json").write_text(json.dumps(result, indent=1))
+
+
+def _call(model: torch.nn.Module, config: dict, size: int, device: str) -> Callable[[], object]:
+    """A forward pass over `size` rows of random tokens of the given length."""
+    length, pair = config["length"], config["pair"]
+
+    def tokens(width: int) -> Tokens:
+        generator = torch.Generator().manual_seed(0)
+        ids = torch.randint(0, config["vocabulary"], (size, width), generator=generator)
+        return Tokens(ids, torch.full((size,), width), torch.zeros_like(ids))
+
+    parts = (length // 2, length - length // 2) if pair else (length,)
+    batch = Batch(
+        task=config["task"],
+        rows=torch.arange(size),
+        ids=torch.arange(size),
+        labels=torch.zeros(size),
+        texts=tuple(tokens(width) for width in parts),
+        joint=tokens(length + (3 if pair else 2)),
+    ).to(device)
+
+    @torch.inference_mode()
+    def call() -> object:
+        output = model(batch)
+        if device != "cpu":
+            torch.cuda.synchronize()
+        return output
+
+    return call

@@ -1,0 +1,81 @@
+"""Stage: trains a student, from a teacher or from gold labels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from hydra.utils import instantiate
+
+from kdlight.data.datamodule import TaskDataModule
+from kdlight.data.encoded import EncodedRows
+from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.base import TaskModule
+from kdlight.methods.fit import fit, is_first_rank, plan_steps
+from kdlight.models.build import build_student, load_teacher, save_student, word_embeddings
+from kdlight.models.multitask import MultiTaskModel
+from kdlight.teachers.online import OnlineTeacher
+from kdlight.teachers.store import CachedTeacher, check_made_from
+from kdlight.types import StageSpec, TeacherSource
+
+
+def run(spec: StageSpec) -> None:
+    """Trains on the transfer set and keeps the best weights on the selection rows."""
+    config, out = spec.config, Path(spec.out)
+    special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
+    outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
+    from_teacher = config["student"]["embeddings"]["from_teacher"]
+    table = word_embeddings(Path(spec.inputs["teacher"])) if from_teacher else None
+    L.seed_everything(config["seed"], verbose=False)
+    model = build_student(config["student"], outputs, special["size"], special["pad"], table)
+    teacher = _teacher(spec) if config["teacher_source"] else None
+    rows = {task: Path(spec.inputs[f"transfer/{task}"]) / "transfer" for task in config["tasks"]}
+    held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
+    data = TaskDataModule(
+        {task: EncodedRows(folder, task) for task, folder in rows.items()},
+        {task: EncodedRows(folder, task) for task, folder in held.items()},
+        instantiate(config["mixing"]),
+        config["batch_size"],
+        config["seed"],
+        model.reads | (teacher.reads if teacher else frozenset()),
+        labelled_only=teacher is None,
+    )
+    # Every arm makes the same number of updates, whether it may use all rows or the labelled.
+    epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
+    data.steps, interval = plan_steps(config["max_epochs"] * epoch, config["evaluations"])
+    module = _module(config, model, teacher, data.steps)
+    best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
+    if is_first_rank():
+        model.load_state_dict(best.weights)
+        save_student(model, out, config["student"], outputs)
+
+
+def _module(
+    config: dict[str, Any], model: MultiTaskModel, teacher: TeacherSource | None, steps: int
+) -> TaskModule:
+    common = {
+        "model": model,
+        "metrics": {t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},
+        "optimizer": instantiate(config["optimizer"]),
+        "schedule": instantiate(config["schedule"]),
+        "total_steps": steps,
+        "seed": config["seed"],
+    }
+    method = instantiate(config["method"])
+    if teacher is None:
+        module: TaskModule = method(**common)
+        return module
+    losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})
+    module = method(losses=losses, teacher=teacher, **common)
+    return module
+
+
+def _teacher(spec: StageSpec) -> TeacherSource:
+    """The live network, or the store after a check of where it comes from."""
+    if spec.config["teacher_source"] == "live":
+        return OnlineTeacher(load_teacher(Path(spec.inputs["teacher"])))
+    folders = {task: Path(spec.inputs[f"teacher_outputs/{task}"]) for task in spec.config["tasks"]}
+    for task, folder in folders.items():
+        tokens = Path(spec.inputs[f"transfer/{task}"]).name
+        check_made_from(folder, {"tokens": tokens})
+    return CachedTeacher(folders)

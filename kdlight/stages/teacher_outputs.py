@@ -1,0 +1,79 @@
+"""Stage: what the teacher says of every row of a transfer set."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kdlight.data.encoded import EncodedRows
+from kdlight.measure.meter import Meter
+from kdlight.methods.fit import device_of, ranks
+from kdlight.models.build import load_teacher
+from kdlight.teachers.store import open_for_filling
+from kdlight.types import StageSpec
+
+SHARD_TOKENS = 1 << 18
+
+
+def run(spec: StageSpec) -> None:
+    """Fills the store in length-sorted batches; finished shards are not done again.
+
+    Several ranks fill different shards of the same file and need not talk to each other.
+    """
+    config, out = spec.config, Path(spec.out)
+    rows = EncodedRows(Path(spec.inputs["tokens"]) / "transfer", config["task"])
+    device = device_of(spec.runtime)
+    model = load_teacher(Path(spec.inputs["teacher"])).to(device)
+    classes = int(model.heads[config["task"]].output.out_features)
+    rank, world_size = ranks()
+    logits = _open(out, rows, classes, rank)
+    order = np.argsort(rows.lengths, kind="stable")[::-1]
+    shards = _shards(rows.lengths[order])
+    done = out / "checkpoints"
+    done.mkdir(exist_ok=True)
+    mine = [
+        (number, part)
+        for number, part in enumerate(shards)
+        if number % world_size == rank and not (done / str(number)).exists()
+    ]
+    total = sum(part.stop - part.start for _, part in mine)
+    with Meter(spec.runtime["title"], total, "rows", quiet=rank > 0) as meter:
+        for number, part in mine:
+            for batch in _batches(rows.lengths, order[part], spec.runtime["batch_tokens"]):
+                logits[batch] = _forward(model, rows, batch, device)
+                meter.advance(len(batch))
+            logits.flush()
+            (done / str(number)).touch()
+
+
+@torch.inference_mode()
+def _forward(model: torch.nn.Module, rows: EncodedRows, batch: np.ndarray, device: str) -> np.ndarray:
+    output = model(rows.batch(batch, model.reads).to(device))
+    values: np.ndarray = output.logits.float().cpu().numpy()
+    return values
+
+
+def _open(out: Path, rows: EncodedRows, classes: int, rank: int) -> np.ndarray:
+    """The first rank makes the file; the others wait until it is there."""
+    import time
+
+    while rank > 0 and not (out / "logits.npy").exists():
+        time.sleep(0.05)
+    return open_for_filling(out, rows, classes)
+
+
+def _shards(lengths: np.ndarray) -> list[slice]:
+    """Runs of sorted rows of about `SHARD_TOKENS` tokens."""
+    shard = np.cumsum(lengths, dtype=np.int64) // SHARD_TOKENS
+    edges = [0, *(np.flatnonzero(np.diff(shard)) + 1).tolist(), len(lengths)]
+    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+
+
+def _batches(lengths: np.ndarray, rows: np.ndarray, tokens: int) -> list[np.ndarray]:
+    """Cuts length-sorted rows into batches of about `tokens` padded tokens."""
+    batches, start = [], 0
+    while start < len(rows):
+        size = max(1, tokens // (int(lengths[rows[start]]) + 3))
+        batches.append(rows[start : start + size])
+        start += size
+    return batches

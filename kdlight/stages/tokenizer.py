@@ -1,0 +1,35 @@
+"""Stage: the tokenizer, from a pretrained folder or from the embedded lexicon."""
+
+import json
+from pathlib import Path
+
+from kdlight.tasks.embedded.lexicon import vocabulary
+from kdlight.types import StageSpec, UserError
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def run(spec: StageSpec) -> None:
+    """Writes `tokenizer.json` and `special.json` (padding id, mask token, size)."""
+    from transformers import AutoTokenizer
+
+    out, folder = Path(spec.out), spec.runtime["pretrained"]
+    tokenizer = AutoTokenizer.from_pretrained(folder) if folder else _embedded()
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"The tokenizer of {folder} has no padding token; it cannot be used.")
+    tokenizer.save_pretrained(out)
+    if not (out / "tokenizer.json").exists():
+        raise UserError(f"The tokenizer of {folder} has no fast (tokenizer.json) form.")
+    special = {"pad": tokenizer.pad_token_id, "mask": tokenizer.mask_token, "size": len(tokenizer)}
+    (out / "special.json").write_text(json.dumps(special))
+
+
+def _embedded() -> "PreTrainedTokenizerFast":  # noqa: F821
+    """A BERT tokenizer whose pieces are the words and letters of the embedded lexicon."""
+    from transformers import BertTokenizer
+
+    words = {word.lower() for word in vocabulary()}
+    letters = sorted(set("".join(words)) | set("abcdefghijklmnopqrstuvwxyz0123456789.,?!'-"))
+    pieces = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
+    pieces += sorted(words - set(pieces))
+    return BertTokenizer(vocab={piece: number for number, piece in enumerate(pieces)})

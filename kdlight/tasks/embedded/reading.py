@@ -1,0 +1,84 @@
+"""Kinds that ask about a text: span and choice."""
+
+from kdlight.tasks.embedded import grammar, lexicon
+from kdlight.tasks.embedded.draft import Draft
+from kdlight.tasks.embedded.grammar import Claim, Clause, Draw, pick
+from kdlight.types import Answer
+
+SENTENCES = 3
+UNANSWERABLE = 0.2
+
+
+def story(draw: Draw) -> tuple[list[Claim], list[Clause], list[str]]:
+    """Returns claims about different topics, the clauses that say them and their sentences."""
+    claims: list[Claim] = []
+    while len(claims) < SENTENCES:
+        found = grammar.claim(draw)
+        if all(found[:2] != known[:2] for known in claims):
+            claims.append(found)
+    clauses = [grammar.clause(draw, said, copular=True) for said in claims]
+    return claims, clauses, [grammar.padded(draw, said.text) for said in clauses]
+
+
+def how_question(draw: Draw, topic: Claim) -> str:
+    """Asks for the opinion about an aspect of a place, by either of their names."""
+    verb = lexicon.COPULAS[topic.aspect in lexicon.PLURAL_ASPECTS][0]
+    aspect = pick(draw, lexicon.ASPECTS[topic.aspect])
+    return f"how {verb} the {aspect} of the {pick(draw, lexicon.PLACES[topic.place])} ?"
+
+
+def untold(draw: Draw, claims: list[Claim]) -> Claim:
+    """Returns a claim about a topic that no claim touches, near one of them."""
+    while True:
+        found = grammar.moved(draw, pick(draw, claims))
+        if all(found[:2] != known[:2] for known in claims):
+            return found
+
+
+def span(draw: Draw) -> Draft:
+    """Returns a question, its context and the answer; one question in five has none.
+
+    A question asks how something was (the answer is the opinion) or what was so (the answer is
+    the subject). The latter is asked only when one clause alone holds the opinion.
+    """
+    claims, clauses, sentences = story(draw)
+    context = " ".join(sentences)
+    if draw() < UNANSWERABLE:
+        return Draft(how_question(draw, untold(draw, claims)), context)
+    at = int(draw() * SENTENCES)
+    said = clauses[at]
+    before = sum(len(text) + 1 for text in sentences[:at])
+    start = before + sentences[at].index(said.text)
+    alone = sum(clause.word == said.word for clause in clauses) == 1
+    if alone and draw() < 0.5:
+        place = start + said.text.index(f"{said.subject} ")
+        return Draft(
+            f"what was {said.predicate} ?", context, answers=(Answer(said.subject, place),)
+        )
+    place = start + len(said.text) - len(said.predicate)
+    question = how_question(draw, claims[at])
+    return Draft(question, context, answers=(Answer(said.predicate, place),))
+
+
+def choice(draw: Draw) -> Draft:
+    """Returns a statement with a gap and four words, one of which says the same again.
+
+    The words are both sides of two axes, so that the options alone tell nothing.
+    """
+    topic = grammar.claim(draw)
+    said = grammar.clause(draw, topic)
+    far = grammar.other(draw, len(lexicon.AXES), said.axis)
+    right = said.word
+    while right == said.word:
+        right = pick(draw, grammar.SIDES[topic.good][said.axis])
+    wrong = [
+        pick(draw, grammar.SIDES[1 - topic.good][said.axis]),
+        pick(draw, grammar.SIDES[0][far]),
+        pick(draw, grammar.SIDES[1][far]),
+    ]
+    options: list[str] = []
+    for word in (right, *wrong):
+        options.insert(int(draw() * (len(options) + 1)), word)
+    lead = pick(draw, lexicon.LEADS)
+    text = f"{grammar.padded(draw, said.text)} {lead} {lexicon.GAP} ."
+    return Draft(text, label=options.index(right), options=tuple(options))

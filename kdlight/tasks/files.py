@@ -1,0 +1,145 @@
+"""Tasks in folders of files: which file holds a split, and the rows in it."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kdlight.tasks.jsonl import json_rows, text_rows
+from kdlight.tasks.rows import UNLABELLED, BrokenRowError, RowError, build_example
+from kdlight.tasks.table import table_rows
+from kdlight.tasks.task import Task
+from kdlight.types import Example, UserError
+
+_log = logging.getLogger(__name__)
+_JSONL = (".jsonl", ".jsonl.gz")
+_TEXT = (".txt", ".txt.gz")
+_TABLES = (".tsv", ".tsv.gz", ".csv", ".csv.gz")
+_MAX_LISTED = 20
+
+
+def find_split(task: Task, root: str | Path, split: str) -> Path | None:
+    """The file of a split in the task's folder under `root`, or None where there is none."""
+    return _find_in(Path(root) / task.folder, task, split)
+
+
+def require_split(task: Task, root: str | Path, split: str) -> Path:
+    """As `find_split`, but a missing file is an error that says what was looked for."""
+    path = find_split(task, root, split)
+    if path is not None:
+        return path
+    root, folder = Path(root), Path(root) / task.folder
+    if not root.is_dir():
+        raise UserError(
+            f"task {task.name}: data.root={root} is not a folder; expected one that holds "
+            f"{task.folder}; near it: {_listing(root.parent)}"
+        )
+    if not folder.is_dir():
+        raise UserError(
+            f"task {task.name}: folder {folder} not found; folders in data.root={root}: "
+            f"{_listing(root)}; task.{task.name}.folder=NAME names another"
+        )
+    raise UserError(
+        f"task {task.name}: no file for split {split} in {folder}; looked for "
+        f"{', '.join(_candidates(task, split))}; the folder holds: {_listing(folder, files=True)}"
+    )
+
+
+def file_splits(task: Task, root: str | Path) -> list[str]:
+    """Splits with a file: train, dev, test, unlabelled and stems such as dev_mismatched."""
+    folder = Path(root) / task.folder
+    stems = {path.name.split(".")[0] for path in folder.iterdir()} if folder.is_dir() else set()
+    taken = {stem for stems_of_split in task.files.values() for stem in stems_of_split}
+    extra = sorted(s for s in stems - taken if s.startswith(("dev_", "test_")))
+    names = ["train", "dev", "test", UNLABELLED, *extra]
+    return [name for name in names if find_split(task, root, name) is not None]
+
+
+def read_file(task: Task, path: str | Path, split: str) -> Iterator[Example]:
+    """Yield the rows of one file, a row in memory at a time.
+
+    Rows are numbered from 0 in the order of the file; the id is `<split>-<number>`, or
+    `<split>-<value>` where the task's columns name an `id`. Skipped rows keep their number.
+
+    Raises:
+        UserError: with file, line and what was expected there.
+    """
+    path = Path(path)
+    if task.kind not in ("classification", "regression"):
+        raise UserError(f"task {task.name}: {path} does not hold rows of a {task.kind} task")
+    held_back = _dev_texts(task, path) if split == "train" else frozenset()
+    seen: set[str] = set()
+    skipped = 0
+    for number, (line, row) in enumerate(_raw_rows(task, path, split)):
+        try:
+            if row is None:
+                raise BrokenRowError("wrong number of columns")
+            example = build_example(task, split, _name(row, number, path, seen), row)
+        except BrokenRowError as error:
+            if not task.skip_broken:
+                raise UserError(f"{path}, line {line}: {error}") from None
+            skipped += 1
+            continue
+        except RowError as error:
+            raise UserError(f"{path}, line {line}: {error}") from None
+        if not held_back or (example.text_a, example.text_b) not in held_back:
+            yield example
+    if skipped:
+        _log.warning("%s: left out %d broken rows", path, skipped)
+
+
+def companion(task: Task, path: Path) -> Path | None:
+    """The dev file whose rows are left out of `path`, where `path` holds them as well."""
+    if path.name.split(".")[0] not in task.with_dev:
+        return None
+    return _find_in(path.parent, task, "dev")
+
+
+def _find_in(folder: Path, task: Task, split: str) -> Path | None:
+    paths = (folder / name for name in _candidates(task, split))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _candidates(task: Task, split: str) -> list[str]:
+    stems = [split, *task.files.get(split, ())]
+    names = [stem + ending for ending in _JSONL for stem in stems]
+    if split == UNLABELLED:
+        return names + [split + ending for ending in _TEXT]
+    names += [stem + ending for ending in _TABLES for stem in stems]
+    return names + [stem + ending for ending in _TEXT for stem in stems[1:]]
+
+
+def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    if path.name.endswith(_JSONL):
+        yield from json_rows(path)
+    elif split == UNLABELLED and path.name.endswith(_TEXT):
+        yield from text_rows(path)
+    else:
+        yield from table_rows(task, path, split)
+
+
+def _name(row: dict[str, Any], number: int, path: Path, seen: set[str]) -> str:
+    """End of a row's id: its number, or the value of the id column, which must be unique."""
+    if path.name.endswith(_JSONL) or "id" not in row:
+        return str(number)
+    name = str(row["id"]).strip()
+    if not name or name in seen:
+        raise RowError(f"id {name!r} is empty or stands twice; expected a different one a row")
+    seen.add(name)
+    return name
+
+
+def _dev_texts(task: Task, path: Path) -> frozenset[tuple[str, str | None]]:
+    dev = companion(task, path)
+    if dev is None:
+        return frozenset()
+    return frozenset((row.text_a, row.text_b) for row in read_file(task, dev, "dev"))
+
+
+def _listing(folder: Path, files: bool = False) -> str:
+    """Names in a folder, for messages; only folders unless `files`."""
+    if not folder.is_dir():
+        return "nothing"
+    names = sorted(path.name for path in folder.iterdir() if files or path.is_dir())
+    more = ", …" if len(names) > _MAX_LISTED else ""
+    return (", ".join(names[:_MAX_LISTED]) + more) if names else "nothing"

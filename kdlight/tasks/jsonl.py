@@ -1,0 +1,36 @@
+"""Rows of JSON Lines files and of plain text, one a line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kdlight.tasks.lines import numbered_lines
+from kdlight.types import UserError
+
+
+def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) for every line that is not blank."""
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(
+                f"{path}, line {number}: not a whole JSON object ({error}); "
+                'expected {"text_a": …, "text_b": …, "label": …} on one line'
+            ) from None
+        if not isinstance(row, dict):
+            raise UserError(
+                f"{path}, line {number}: JSON, but not an object; "
+                'expected {"text_a": …, "text_b": …, "label": …}'
+            )
+        yield number, row
+
+
+def text_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, row with `text_a`) for every line that is not blank."""
+    for number, line in numbered_lines(path):
+        if line.strip():
+            yield number, {"text_a": line}

@@ -1,0 +1,22 @@
+"""The teacher as a live, frozen network."""
+
+import torch
+from torch import nn
+
+from kdlight.types import Batch, ModelOutput
+
+
+class OnlineTeacher:
+    """Runs the teacher on every batch; follows the batch to its device."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.provides: frozenset[str] = model.provides
+        self.reads: frozenset[str] = model.reads
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> ModelOutput:
+        """The teacher's outputs for the batch."""
+        self.model.to(batch.labels.device)
+        output: ModelOutput = self.model(batch)
+        return output

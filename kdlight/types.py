@@ -1,0 +1,148 @@
+"""The values that cross folder borders: a row of text, a batch, what a network returns.
+
+Dimension names in docstrings: batch (rows), seq (tokens), hidden (width), heads (attention
+heads), layers, classes (outputs of a head; one for a graded task).
+
+Heavy libraries are imported for type checking only, so that the planner can use this file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+
+class UserError(Exception):
+    """A mistake the user can mend; shown as one sentence, without a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A span answer: its text and the character at which it starts in `text_b`."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of a task.
+
+    `id` is stable: the same row has the same id in every run (`train-17`). `label` is a class
+    number, a grade, or None where no gold label is known. `source` says where the text comes
+    from (`gold`, `unlabelled`, or the augmenter's name) and `parent` the id of the row that
+    an augmenter started from. Span tasks use `answers` (question in `text_a`, context in
+    `text_b`), choice tasks `options` (their number is the label).
+    """
+
+    id: str
+    text_a: str
+    text_b: str | None = None
+    label: int | float | None = None
+    source: str = "gold"
+    parent: str | None = None
+    answers: tuple[Answer, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """What a stage gets: `config` and `inputs` decide the content of `out`, `runtime` does not.
+
+    `inputs` maps a parent's name to its artifact folder; `runtime` holds devices, paths and
+    logging. It travels to worker processes as JSON.
+    """
+
+    kind: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    out: str
+    runtime: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Padded token ids of one text (or of two joined texts) a row.
+
+    Shapes: `input_ids` and `token_type_ids` [batch seq], `lengths` [batch].
+    """
+
+    input_ids: "torch.Tensor"
+    lengths: "torch.Tensor"
+    token_type_ids: "torch.Tensor | None" = None
+
+    @property
+    def mask(self) -> "torch.Tensor":
+        """True where a token is real, [batch seq]."""
+        import torch
+
+        positions = torch.arange(self.input_ids.shape[1], device=self.input_ids.device)
+        return positions < self.lengths[:, None]
+
+    def to(self, device: Any, **options: Any) -> "Tokens":
+        """The same tokens on another device."""
+        return _moved(self, device, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of exactly one task.
+
+    Shapes: `rows` (row numbers in the encoded rows), `ids` (64-bit digests of the example
+    ids) and `labels` [batch]; an unknown label is NaN. `texts` holds one or two texts encoded
+    apart, `joint` the same text or pair as an encoder with special tokens reads it; a network
+    says by its `reads` which of the two it wants, and the other may be missing.
+    """
+
+    task: str
+    rows: "torch.Tensor"
+    ids: "torch.Tensor"
+    labels: "torch.Tensor"
+    texts: tuple[Tokens, ...] = ()
+    joint: Tokens | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to(self, device: Any, **options: Any) -> "Batch":
+        """The same batch on another device."""
+        return _moved(self, device, options)
+
+
+def _moved(value: Any, device: Any, options: dict[str, Any]) -> Any:
+    def move(item: Any) -> Any:
+        if isinstance(item, tuple):
+            return tuple(move(part) for part in item)
+        return item.to(device, **options) if hasattr(item, "to") else item
+
+    return replace(value, **{f.name: move(getattr(value, f.name)) for f in fields(value)})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOutput:
+    """What a network, live or stored, gives for a batch.
+
+    Shapes: `logits` [batch classes]; `hidden_states` a tuple of [batch seq hidden], the
+    embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `q`,
+    `k`, `v` to [batch heads seq seq]. What was not asked for is None.
+    """
+
+    logits: "torch.Tensor | None" = None
+    hidden_states: "tuple[torch.Tensor, ...] | None" = None
+    attentions: "tuple[torch.Tensor, ...] | None" = None
+    relations: "Mapping[str, torch.Tensor] | None" = None
+
+
+class TeacherSource(Protocol):
+    """Where a teacher's outputs come from: the live network or the store."""
+
+    provides: frozenset[str]
+    reads: frozenset[str]
+
+    def __call__(self, batch: Batch) -> ModelOutput:
+        """The teacher's outputs for the rows of `batch`, without gradient."""
+        ...
+
+

@@ -1,0 +1,88 @@
+"""A Task refuses, in words, what cannot be a task."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from kdlight.tasks.task import EMBEDDED, KIND_METRICS, METRICS, Task
+from kdlight.types import UserError
+
+GOOD = {
+    "name": "demo",
+    "kind": "classification",
+    "labels": ["bad", "good"],
+    "metrics": ["accuracy"],
+    "folder": "Demo",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "ranking"}, ["'ranking'", *KIND_METRICS]),
+        ({"metrics": ["accuracy", "bleu"]}, ["'bleu'", *METRICS]),
+        ({"metrics": []}, ["empty", *METRICS]),
+        ({"metrics": ["pearson"]}, ["pearson", "classification", "accuracy, f1, matthews"]),
+        ({"labels": [False, True]}, ["False", "quote", "yes"]),
+        ({"labels": ["bad", 1]}, ["1 is not a string"]),
+        ({"labels": ["bad", "bad"]}, ["twice", "bad"]),
+        ({"labels": []}, ["two or more"]),
+        ({"labels": ["only"]}, ["two or more"]),
+        ({"kind": "regression", "metrics": ["pearson"]}, ["regression", "no `labels`"]),
+        ({"grade_range": [5, 0]}, ["grade_range"]),
+        ({"name": "SST-2"}, ["SST-2", "lower-case"]),
+        ({"name": False}, ["False", "lower-case"]),
+        ({"folder": ""}, ["folder"]),
+        ({"embedded": "poetry"}, ["'poetry'", *EMBEDDED]),
+        ({"embedded": "similarity"}, ["similarity", "regression", "do not fit"]),
+        ({"embedded": "paraphrase"}, ["paraphrase", "2 text(s)"]),
+        ({"pair": True, "embedded": "inference"}, ["3 classes", "embedded_labels"]),
+        ({"pair": True, "embedded": "inference", "embedded_labels": [0, 0, 0]}, ["leave none"]),
+        ({"pair": True, "embedded": "inference", "embedded_labels": [0, 1, 2]}, ["3 classes"]),
+        ({"columns": {"text": "sentence"}}, ["'text'", "text_a"]),
+        ({"columns": {"test": {"labels": "x"}}}, ["'labels'"]),
+        ({"columns": {"header": False, "text_a": "sentence"}}, ["numbers counted from 0"]),
+        ({"hub": {"path": "a/b", "columns": {"text_a": "x"}}}, ["missing: splits"]),
+        ({"hub": {"path": "a/b", "set": "x"}}, ["unknown: set"]),
+        ({"hub": "a/b"}, ["`hub` must be a mapping"]),
+        ({"hub": {"path": "a/b", "columns": "x", "splits": {"dev": "x"}}}, ["hub.columns"]),
+        ({"columns": "sentence"}, ["`columns` must be a mapping"]),
+        ({"columns": {"test": "sentence"}}, ["`columns.test` must be a mapping"]),
+        ({"labels": "bad"}, ["`labels` must be a list"]),
+        ({"metrics": "accuracy"}, ["`metrics` must be a list"]),
+        ({"files": {"dev": "dev_matched"}}, ["`files.dev` must be a list"]),
+        ({"pair": "yes"}, ["`pair` must be true or false"]),
+        ({"grade_range": ["0", "5"]}, ["`grade_range` must be two numbers"]),
+        ({"aliases": {"fine": "great"}}, ["'fine'", "'great'", "good"]),
+    ],
+)
+def test_a_mistake_is_named_with_what_is_valid(change, words):
+    with pytest.raises(UserError) as caught:
+        Task(**{**GOOD, **change})
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_containers_of_yaml_become_plain():
+    node = OmegaConf.create({**GOOD, "columns": {"text_a": "x", "test": {"text_a": "y"}}})
+    task = Task(**node)
+    assert task.labels == ("bad", "good")
+    assert task.columns == {"text_a": "x", "test": {"text_a": "y"}}
+    assert type(task.columns["test"]) is dict
+    assert task == Task(**{**GOOD, "columns": {"text_a": "x", "test": {"text_a": "y"}}})
+    assert len({task, task}) == 1
+
+
+def test_outputs_of_the_head():
+    assert Task(**GOOD).num_outputs == 2
+    graded = Task(name="g", kind="regression", metrics=("pearson",), folder="G")
+    assert graded.num_outputs == 1
+
+
+def test_a_task_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Task(**GOOD).kind = "span"
+
+
+def test_three_classes_map_onto_two():
+    task = Task(**GOOD | {"pair": True, "embedded": "inference", "embedded_labels": [1, 0, 0]})
+    assert task.embedded_labels == (1, 0, 0)

@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -25,7 +25,9 @@ def run(config: DictConfig) -> None:
     from kdlight.launch.job import Job
     from kdlight.launch.table import closing, opening
 
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    plain = cast(
+        dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    )
     check(plain)
     folder = Path(HydraConfig.get().runtime.output_dir)
     plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])

@@ -134,6 +134,17 @@ class ModelOutput:
     attentions: "tuple[torch.Tensor, ...] | None" = None
     relations: "Mapping[str, torch.Tensor] | None" = None
 
+    def part(self, name: str) -> Any:
+        """A part that must be there, such as `logits`.
+
+        Raises:
+            ValueError: if the network or the store did not give it.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(f"the output holds no {name}; its source does not provide them")
+        return value
+
 
 class TeacherSource(Protocol):
     """Where a teacher's outputs come from: the live network or the store."""
@@ -144,5 +155,3 @@ class TeacherSource(Protocol):
     def __call__(self, batch: Batch) -> ModelOutput:
         """The teacher's outputs for the rows of `batch`, without gradient."""
         ...
-
-

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from random import Random
+from typing import Any
 
 from kdlight.types import Example
 
@@ -36,7 +37,7 @@ def augment(
 def _one(row: Example, augmenters: Mapping[str, Augmenter], turn: int, random: Random) -> Example:
     sides = SIDES[turn % 3] if row.text_b is not None else ("text_a",)
     used = set()
-    texts = {}
+    texts: dict[str, Any] = {}
     for side in sides:
         words = getattr(row, side).split()
         for name, augmenter in augmenters.items():

@@ -63,7 +63,7 @@ def encode_rows(source: Path, out: Path, tokenizer: Tokenizer, pad: int, max_len
         ids += [digest(row.id) for row in chunk]
     for side in sides:
         files[side].close()
-        offsets = np.concatenate([[0], *[np.array(part) for part in lengths[side]]]).cumsum()
+        offsets = np.concatenate([np.zeros(1, np.int64), *lengths[side]]).cumsum()
         np.save(out / f"{side}.offsets.npy", offsets.astype(np.int64))
         _flat_to_npy(out / f"{side}.flat", out / f"{side}.ids.npy", dtype)
     np.save(out / "labels.npy", np.array(labels, dtype=np.float32))
@@ -110,7 +110,7 @@ def _flat_to_npy(flat: Path, out: Path, dtype: type) -> None:
     array = np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=(count,))
     with flat.open("rb") as file:
         for start in range(0, count, 1 << 22):
-            part = np.fromfile(file, dtype=dtype, count=min(1 << 22, count - start))
+            part: np.ndarray = np.fromfile(file, dtype=dtype, count=min(1 << 22, count - start))
             array[start : start + len(part)] = part
     array.flush()
     flat.unlink()

@@ -90,7 +90,10 @@ class EncodedRows:
     def _joint(self, rows: NDArray[np.int64]) -> Tokens:
         template, width = self.template, self.max_length
         starts = [offsets[rows] for _, offsets in self._sides]
-        counts = [offsets[rows + 1] - start for (_, offsets), start in zip(self._sides, starts, strict=True)]
+        counts = [
+            offsets[rows + 1] - start
+            for (_, offsets), start in zip(self._sides, starts, strict=True)
+        ]
         if len(counts) == 1:
             counts = [np.minimum(counts[0], width - template.extra_single)]
         else:
@@ -99,7 +102,9 @@ class EncodedRows:
             _gather(flat, start, count, template.pad)
             for (flat, _), start, count in zip(self._sides, starts, counts, strict=True)
         ]
-        lengths = sum(counts) + (template.extra_pair if len(counts) == 2 else template.extra_single)
+        lengths = np.sum(counts, axis=0) + (
+            template.extra_pair if len(counts) == 2 else template.extra_single
+        )
         out = np.full((len(rows), int(lengths.max())), template.pad, dtype=np.int64)
         types = np.zeros_like(out)
         at = np.zeros(len(rows), dtype=np.int64)
@@ -107,7 +112,11 @@ class EncodedRows:
         parts = [(template.prefix, at, 0), (texts[0], counts[0], 0)]
         if len(counts) == 2:
             second = template.second_type
-            parts += [(template.middle, at, 0), (texts[1], counts[1], second), (template.suffix, at, second)]
+            parts += [
+                (template.middle, at, 0),
+                (texts[1], counts[1], second),
+                (template.suffix, at, second),
+            ]
         else:
             parts += [(template.suffix, at, 0)]
         for part, count, token_type in parts:
@@ -136,11 +145,19 @@ def _gather(
 
 
 def _place(
-    out: NDArray, types: NDArray, at: NDArray, part: "NDArray | tuple[int, ...]", count: NDArray, kind: int
+    out: NDArray,
+    types: NDArray,
+    at: NDArray,
+    part: "NDArray | tuple[int, ...]",
+    count: NDArray,
+    kind: int,
 ) -> NDArray:
     """Writes a text (or fixed tokens) into each row of `out` from column `at`; its lengths."""
     if isinstance(part, tuple):
-        part, count = np.broadcast_to(np.array(part, dtype=np.int64), (len(out), len(part))), np.full(len(out), len(part))
+        part, count = (
+            np.broadcast_to(np.array(part, dtype=np.int64), (len(out), len(part))),
+            np.full(len(out), len(part)),
+        )
     row, column = np.nonzero(np.arange(part.shape[1])[None, :] < count[:, None])
     out[row, at[row] + column] = part[row, column]
     types[row, at[row] + column] = kind
@@ -155,5 +172,7 @@ def _truncate(
     new_short = np.where(short + long <= room, short, np.minimum(short, room // 2))
     new_long = np.where(short + long <= room, long, np.minimum(long, room - new_short))
     first_is_short = first <= second
-    return [np.where(first_is_short, new_short, new_long), np.where(first_is_short, new_long, new_short)]
-
+    return [
+        np.where(first_is_short, new_short, new_long),
+        np.where(first_is_short, new_long, new_short),
+    ]

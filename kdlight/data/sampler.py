@@ -14,16 +14,16 @@ class TaskBatchSampler:
     """One task a batch, tasks mixed by exact shares, rows of like length together.
 
     Each task is an endless stream of permutations of its rows, so that a small task is cycled
-    in order and every batch is full. A window of the stream is sorted by length, cut into
-    batches, and the batches are shuffled. Because `batch(step)` depends on nothing but the
-    step, a run stopped in mid-epoch goes on with the same batches.
+    in order and every batch is full. A window of the stream, never longer than one permutation,
+    is sorted by length, cut into batches, and the batches are shuffled. Because `batch(step)`
+    depends on nothing but the step, a run stopped in mid-epoch goes on with the same batches.
 
     Args:
         lengths: tokens of each row, [rows], by task.
         batch_size: rows a step, over all ranks.
         mixing: shares of the tasks from their sizes and the epoch.
         seed: of the permutations, windows and task order.
-        window: batches that are sorted together.
+        window: batches that are sorted together, at most.
     """
 
     def __init__(
@@ -68,21 +68,27 @@ class TaskBatchSampler:
         return order, number
 
     def _rows(self, task: str, number: int) -> NDArray[np.int64]:
-        index, within = divmod(number, self.window)
+        index, within = divmod(number, self._span(task))
         if self._windows.get(task, (-1,))[0] != index:
             self._windows[task] = index, self._window(task, index)
         return self._windows[task][1][within]
 
+    def _span(self, task: str) -> int:
+        """Batches of a window; copies of a row must not lie side by side when it is sorted."""
+        return max(1, min(self.window, self.sizes[task] // self.batch_size))
+
     def _window(self, task: str, index: int) -> NDArray[np.int64]:
-        """The batches of a window, [window, batch_size]."""
-        size, code = self.sizes[task], self._tasks.index(task)
-        positions = np.arange(self.window * self.batch_size) + index * self.window * self.batch_size
-        rows = np.concatenate([
-            np.random.default_rng([self.seed, 1, code, int(cycle)]).permutation(size)[
-                positions[positions // size == cycle] % size
+        """The batches of a window, [span, batch_size]."""
+        size, code, span = self.sizes[task], self._tasks.index(task), self._span(task)
+        positions = np.arange(span * self.batch_size) + index * span * self.batch_size
+        rows = np.concatenate(
+            [
+                np.random.default_rng([self.seed, 1, code, int(cycle)]).permutation(size)[
+                    positions[positions // size == cycle] % size
+                ]
+                for cycle in range(positions[0] // size, positions[-1] // size + 1)
             ]
-            for cycle in range(positions[0] // size, positions[-1] // size + 1)
-        ])
+        )
         batches = rows[np.argsort(self.lengths[task][rows], kind="stable")]
-        batches = batches.reshape(self.window, self.batch_size)
+        batches = batches.reshape(span, self.batch_size)
         return np.random.default_rng([self.seed, 2, code, index]).permutation(batches)

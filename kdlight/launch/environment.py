@@ -8,7 +8,15 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("kdlight", "torch", "lightning", "transformers", "datasets", "torchmetrics", "hydra-core")
+PACKAGES = (
+    "kdlight",
+    "torch",
+    "lightning",
+    "transformers",
+    "datasets",
+    "torchmetrics",
+    "hydra-core",
+)
 # Left by an outer launcher; a rank that inherits them joins the wrong group or none.
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "NODE_RANK", "GROUP_RANK")
 RANK_PREFIXES = ("MASTER_", "TORCHELASTIC_", "ROLE_", "PL_")
@@ -37,13 +45,19 @@ def git_commit() -> str | None:
 @cache
 def hardware() -> dict[str, str | int]:
     """Processor and its usable cores."""
-    return {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()}
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)),
+        "machine": platform.machine(),
+    }
 
 
 def _cpu_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 

@@ -102,6 +102,8 @@ class Executor:
         return StageSpec(node.kind, dict(node.config), inputs, str(place.building), runtime)
 
     def _note(self, node: Node, reused: bool) -> None:
+        if node.title in self.seconds:
+            return
         if reused:
             self.reused.append(node.title)
         self.seconds[node.title] = self.place(node).manifest()["seconds"]

@@ -46,9 +46,9 @@ def explain(overrides: Sequence[str]) -> str:
         key = override.key_or_group
         if key in groups:
             chosen = override.value()
-            for option in chosen if isinstance(chosen, list) else [chosen]:
-                if str(option) not in groups[key]:
-                    hints.append(_line(f"{key}={option}", str(option), groups[key]))
+            options = [str(o) for o in (chosen if isinstance(chosen, list) else [chosen])]
+            unknown = [option for option in options if option not in groups[key]]
+            hints += [_line(f"{key}={option}", option, groups[key]) for option in unknown]
             continue
         keys = keys if keys is not None else _keys(groups, overrides)
         if key not in keys and not override.is_add():
@@ -87,6 +87,6 @@ def _dotted(node: object, prefix: str) -> Iterator[str]:
     from omegaconf import DictConfig
 
     if isinstance(node, DictConfig):
-        for key in node:
+        for key in map(str, node):
             yield f"{prefix}{key}"
             yield from _dotted(node._get_node(key), f"{prefix}{key}.")

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kdlight.launch import result
 from kdlight.launch.arms import arms
 from kdlight.launch.checks import check_teacher_floor
@@ -14,6 +16,7 @@ from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
 from kdlight.launch.wandb_runs import WandbRuns
+from kdlight.report.curves import draw_curves
 
 log = logging.getLogger("kdlight")
 Group = tuple[str, ...]
@@ -57,7 +60,9 @@ class Job:
             return self._write({}, {})
         latencies = {}
         if teachers:
-            latencies = {g: self.plan.latency(g, students["student"][g], hardware()) for g in groups}
+            latencies = {
+                g: self.plan.latency(g, students["student"][g], hardware()) for g in groups
+            }
         return self._write({"teacher": teachers, **students}, latencies)
 
     def _needs_teacher(self) -> bool:
@@ -93,6 +98,9 @@ class Job:
         trained = {n.title: self._folder(n) for nodes in networks.values() for n in nodes.values()}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
         result.join_curves(curves, self.folder / "metrics.csv")
+        title = f"{self.config['name']}, {self.config['data']['source']} data"
+        draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(self.config), sort_keys=False))
         self._link(trained)
         (self.folder / "result.json").write_text(json.dumps(found, indent=1) + "\n")
         self.wandb.summary(found, self.folder)

@@ -12,6 +12,8 @@ def prepare() -> None:
     # A thread that spins while it waits makes small networks 10 to 100 times slower as soon as
     # another process wants its core; on idle cores it gains nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # W&B introduces every run; where runs lie is said once, at the end of the job.
+    os.environ.setdefault("WANDB_SILENT", "true")
     # Tokenising happens before any worker is forked, so the fork warning is void.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # The loaders hand out ready batches from memory-mapped arrays; worker processes only cost.
@@ -22,3 +24,5 @@ def prepare() -> None:
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable.*")
     # Counting FLOPs switches oneDNN off for a moment, which touches a setting of Intel GPUs.
     warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN.*")
+    # Lightning's own use of a torch helper that newer versions spell otherwise.
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

@@ -56,7 +56,9 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     student = found["student"]
     if teacher := found["teacher"]:
-        rows.append(("teacher", teacher["scores"], *_numbers(found["macro"]["teacher"], {}, teacher)))
+        rows.append(
+            ("teacher", teacher["scores"], *_numbers(found["macro"]["teacher"], {}, teacher))
+        )
     if baseline := found["baseline"]:
         cells = _numbers(found["macro"]["baseline"], baseline["agreement"], student)
         rows.append(("student, gold labels only", baseline["scores"], *cells))
@@ -87,14 +89,16 @@ def _cost(found: Mapping[str, Any]) -> str:
     if found["retention"] is not None:
         lines.append(f"The student keeps {found['retention']:.1%} of its teacher's score.")
     if latency := found["latency"]:
-        for case in (latency, *latency["more"]):
-            lines.append(
-                f"Latency, batch {case['batch_size']} x {latency['length']} tokens, one thread: "
-                f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
-                f"{case['speedup']:.1f}x faster."
-            )
+        lines += [
+            f"Latency, batch {case['batch_size']} x {latency['length']} tokens, one thread: "
+            f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
+            f"{case['speedup']:.1f}x faster."
+            for case in (latency, *latency["more"])
+        ]
     built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}
-    times = ", ".join(f"{name} {duration(seconds)}" for name, seconds in built.items() if seconds >= 1)
+    times = ", ".join(
+        f"{name} {duration(seconds)}" for name, seconds in built.items() if seconds >= 1
+    )
     lines.append(
         f"Built in {duration(sum(built.values()))}{': ' + times if times else ''}; "
         f"{len(found['reused'])} artifacts were there already."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.methods.tracking import start_run
 
 log = logging.getLogger("kdlight")
 TRAINED = ("teacher", "student")
@@ -34,30 +35,32 @@ class WandbRuns:
         """Logs the result of the job; trouble with W&B is a warning, never an error."""
         if self.mode == "disabled":
             return
-        try:
-            import wandb
-
-            job = f"{self.config['name']} {folder.name}"
-            arguments = self._arguments(folder.name, job, "summary", self.config)
-            arguments["dir"] = arguments.pop("save_dir")
-            with wandb.init(**arguments, mode=self.mode, settings=_settings()) as run:
-                numbers = ("macro", "retention", "latency", "flops")
-                run.summary.update({key: found[key] for key in numbers})
-                columns = ["network", "task", "metric", "score"]
-                run.log({"result": wandb.Table(columns=columns, data=_table(found))})
-        except Exception as error:  # noqa: BLE001
-            log.warning("W&B: the summary was not logged (%s)", error)
+        name = f"{self.config['name']} {folder.name}"
+        run = start_run(self._arguments(folder.name, name, "summary", self.config))
+        if run is None:
             return
+        import wandb
+
+        numbers = ("macro", "retention", "latency", "flops", "wall_s")
+        run.summary.update({key: found[key] for key in numbers})
+        columns = ["network", "task", "metric", "score"]
+        run.log({"result": wandb.Table(columns=columns, data=_table(found))})
+        run.finish()
         if self.mode == "offline":
-            log.info("W&B is offline (no key); to upload: wandb sync %s", _root(self.config) / "wandb")
+            log.info(
+                "W&B is offline (no key); to upload: wandb sync %s", _root(self.config) / "wandb"
+            )
 
     def _arguments(self, identity: str, name: str, kind: str, config: Any) -> dict[str, Any]:
         assert self.settings is not None
         about = self.config
         tags = [*self.settings["tags"], about["method"]["name"], about["scale"]]
-        tags += [about["data"]["source"], about["student"]["encoder"]["_target_"].rsplit(".", 1)[-1]]
-        save_dir = _root(about)
-        save_dir.mkdir(parents=True, exist_ok=True)
+        tags += [
+            about["data"]["source"],
+            about["student"]["encoder"]["_target_"].rsplit(".", 1)[-1],
+        ]
+        folder = _root(about)
+        folder.mkdir(parents=True, exist_ok=True)
         return {
             "id": identity.replace(".", "-"),
             "name": name,
@@ -67,9 +70,9 @@ class WandbRuns:
             "job_type": kind,
             "tags": tags,
             "config": dict(config),
-            "save_dir": str(save_dir),
-            "resume": "allow",
-        } | ({"offline": self.mode == "offline"} if kind != "summary" else {})
+            "dir": str(folder),
+            "mode": self.mode,
+        }
 
     def _mode(self) -> str:
         wanted = os.environ.get("WANDB_MODE") or (self.settings or {})["mode"]
@@ -79,13 +82,7 @@ class WandbRuns:
 
 
 def _root(config: Mapping[str, Any]) -> Path:
-    return Path(config["outputs"])
-
-
-def _settings() -> Any:
-    import wandb
-
-    return wandb.Settings(silent=True, console="off", init_timeout=30)
+    return Path(config["outputs"]).absolute()
 
 
 def _has_key() -> bool:

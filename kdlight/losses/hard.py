@@ -37,7 +37,7 @@ class Hard(nn.Module):
     def forward(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
         del teacher
-        return hard_loss(student.logits, batch.labels)
+        return hard_loss(student.part("logits"), batch.labels)
 
 
 class TeacherLabels(nn.Module):
@@ -52,6 +52,6 @@ class TeacherLabels(nn.Module):
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
         del batch
-        graded = teacher.logits.shape[1] == 1
-        labels = teacher.logits[:, 0] if graded else teacher.logits.argmax(dim=1)
-        return hard_loss(student.logits, labels.float())
+        logits = teacher.part("logits")
+        labels = logits[:, 0] if logits.shape[1] == 1 else logits.argmax(dim=1)
+        return hard_loss(student.part("logits"), labels.float())

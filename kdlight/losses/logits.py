@@ -40,7 +40,7 @@ class LogitMSE(nn.Module):
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
         del batch
-        return logit_mse(student.logits, teacher.logits)
+        return logit_mse(student.part("logits"), teacher.part("logits"))
 
 
 class SoftKL(nn.Module):
@@ -57,6 +57,6 @@ class SoftKL(nn.Module):
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
         del batch
-        if student.logits.shape[1] == 1:
-            return logit_mse(student.logits, teacher.logits)
-        return soft_kl(student.logits, teacher.logits, self.temperature)
+        if student.part("logits").shape[1] == 1:
+            return logit_mse(student.part("logits"), teacher.part("logits"))
+        return soft_kl(student.part("logits"), teacher.part("logits"), self.temperature)

@@ -1,7 +1,7 @@
 """The sum of weighted loss terms: nothing is renormalised."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
@@ -33,12 +33,9 @@ class WeightedSum(nn.Module):
         for name, term in terms.items():
             if term.weight < 0:
                 raise UserError(f"loss.{name}.weight={term.weight} must not be negative.")
-        self.terms = nn.ModuleDict(terms)
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Parts of the teacher's output that some term reads."""
-        return frozenset().union(*(term.needs for term in self.terms.values()))
+        # The losses are modules, so that one that learns a projection is trained and saved.
+        self.terms: Any = nn.ModuleDict(cast(Mapping[str, nn.Module], terms))
+        self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
 
     def forward(
         self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch

@@ -24,7 +24,9 @@ class Meter:
     Use as a context manager; `advance(n)` after n units, `note` for a word at the end.
     """
 
-    def __init__(self, title: str, total: int, unit: str, done: int = 0, quiet: bool = False) -> None:
+    def __init__(
+        self, title: str, total: int, unit: str, done: int = 0, quiet: bool = False
+    ) -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = self._first = done
         self._start = self._line = time.monotonic()
@@ -33,7 +35,11 @@ class Meter:
         self._quiet = quiet
         if sys.stderr.isatty() and not quiet:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            extra = (TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+            extra = (
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}"),
+            )
             self._bar = Progress(*columns, *extra, console=Console(stderr=True), transient=True)
             self._id = self._bar.add_task(title, total=total, completed=done, rate="", note="")
 
@@ -63,7 +69,13 @@ class Meter:
             left = (self.total - self.done) / max(self.rate, 1e-9)
             log.info(
                 "%s: %d of %d %s, %.0f/s, about %s left %s",
-                self.title, self.done, self.total, self.unit, self.rate, duration(left), self.note,
+                self.title,
+                self.done,
+                self.total,
+                self.unit,
+                self.rate,
+                duration(left),
+                self.note,
             )
 
 

@@ -10,6 +10,7 @@ def parameters(model: nn.Module) -> dict[str, int]:
     total = sum(sizes.values())
     return {
         "params": total,
-        "params_without_embeddings": total - sum(sizes[table] for table in tables if table in sizes),
+        "params_without_embeddings": total
+        - sum(sizes[table] for table in tables if table in sizes),
         "size_bytes": 4 * total,
     }

@@ -7,8 +7,9 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from kdlight.methods.optimizers import LazyAdamW
+from kdlight.methods.optimizers import LazyAdamW, only_touched_rows
 from kdlight.metrics.scores import TaskScores, macro
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, UserError
 
 LOG_EVERY = 20
@@ -28,7 +29,7 @@ class TaskModule(L.LightningModule):
 
     def __init__(
         self,
-        model: nn.Module,
+        model: MultiTaskModel,
         metrics: Mapping[str, tuple[Sequence[str], int]],
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Callable[..., Any],
@@ -36,18 +37,20 @@ class TaskModule(L.LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.model = model
-        self.scores = nn.ModuleDict({task: TaskScores(*spec) for task, spec in metrics.items()})
+        self.model = model.train()  # pretrained networks come in evaluation mode
+        self.scores: Any = nn.ModuleDict(
+            {task: TaskScores(*spec) for task, spec in metrics.items()}
+        )
         self._optimizer, self._schedule = optimizer, schedule
         self.total_steps, self.seed = total_steps, seed
+        self.log_every = min(LOG_EVERY, total_steps)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar to minimise, and its unweighted terms for the log."""
         raise TypeError(f"{type(self).__name__} defines no loss")
 
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Seeds dropout from (seed, step, rank)."""
-        del batch
         torch.manual_seed((self.seed * 1_000_003 + batch_idx) * 64 + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -59,7 +62,7 @@ class TaskModule(L.LightningModule):
                 f"(rows {batch.rows[:8].tolist()} ...): lower the learning rate or check these "
                 "rows. The last checkpoint is kept."
             )
-        if batch_idx % LOG_EVERY == 0:
+        if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
             self.log_dict({"train/loss": total.detach(), **named}, batch_size=len(batch))
         return total
@@ -77,13 +80,14 @@ class TaskModule(L.LightningModule):
         named = {f"val/{t}/{name}": v for t, values in scores.items() for name, v in values.items()}
         self.log_dict({**named, "val/macro": macro(scores)})
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Optimizer and per-step schedule; embedding gradients are sparse where it can use them."""
+    def configure_optimizers(self) -> Any:
+        """Optimizer and per-step schedule; a lazy optimizer moves only the rows a batch uses."""
         parameters = [p for p in self.parameters() if p.requires_grad]
         optimizer = self._optimizer(parameters)
         for module in self.modules():
             if isinstance(module, nn.Embedding) and isinstance(optimizer, LazyAdamW):
-                module.sparse = True
+                only_touched_rows(module.weight)
+                module.sparse = self.trainer.world_size == 1  # no group can add sparse ones
         schedule = self._schedule(optimizer, self.total_steps)
         return {
             "optimizer": optimizer,

@@ -26,7 +26,9 @@ class CurveLogger(Logger):
         """There is one version."""
         return ""
 
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(
+        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
+    ) -> None:
         """Hyper-parameters stand in the manifest, not here."""
 
     @rank_zero_only
@@ -36,7 +38,9 @@ class CurveLogger(Logger):
             self._drop_from(step or 0)
             self._opened = True
         with self.path.open("a", newline="") as file:
-            lines = ((step, key, f"{value:.6g}") for key, value in metrics.items() if key != "epoch")
+            lines = (
+                (step, key, f"{value:.6g}") for key, value in metrics.items() if key != "epoch"
+            )
             csv.writer(file).writerows(lines)
 
     def _drop_from(self, step: int) -> None:
@@ -49,9 +53,9 @@ class CurveLogger(Logger):
 
 def read_curves(path: Path) -> list[tuple[int, str, float]]:
     """(step, metric, value) lines; a line cut by a kill is left out."""
-    rows = []
     with path.open(newline="") as file:
-        for line in csv.reader(file):
-            if len(line) == 3 and line[0].isdigit():
-                rows.append((int(line[0]), line[1], float(line[2] or "nan")))
-    return rows
+        return [
+            (int(line[0]), line[1], float(line[2] or "nan"))
+            for line in csv.reader(file)
+            if len(line) == 3 and line[0].isdigit()
+        ]

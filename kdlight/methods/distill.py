@@ -6,6 +6,7 @@ from torch import Tensor
 
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.base import TaskModule
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, TeacherSource, UserError
 
 
@@ -32,7 +33,9 @@ class Distill(TaskModule):
         return self.losses(self.model(batch), self._teacher(batch), batch)
 
 
-def _check_needs(name: str, needs: frozenset[str], teacher: TeacherSource, student: Any) -> None:
+def _check_needs(
+    name: str, needs: frozenset[str], teacher: TeacherSource, student: MultiTaskModel
+) -> None:
     if missing := needs - teacher.provides:
         raise UserError(
             f"Loss {name} needs {', '.join(sorted(missing))} of the teacher, but "

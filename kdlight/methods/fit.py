@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -17,6 +17,7 @@ from kdlight.data.datamodule import TaskDataModule
 from kdlight.methods.base import TaskModule
 from kdlight.methods.curves import CurveLogger
 from kdlight.methods.progress import ProgressCallback
+from kdlight.methods.tracking import start_run
 
 log = logging.getLogger("kdlight")
 # Lightning announces devices and advertises products when it is imported and for every fit.
@@ -88,6 +89,7 @@ def fit(
         **settings,
         max_epochs=1,
         val_check_interval=interval,
+        log_every_n_steps=module.log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         enable_progress_bar=False,
@@ -99,7 +101,15 @@ def fit(
     resumed = folder / "last.ckpt"
     if resumed.exists():
         log.info("%s: continues from the checkpoint of a stopped run", title)
-    trainer.fit(module, data, ckpt_path=resumed if resumed.exists() else None, weights_only=True)
+    failed = True
+    try:
+        checkpoint = resumed if resumed.exists() else None
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        failed = False
+    finally:
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish(exit_code=int(failed))
     trainer.strategy.barrier()
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     weights = {
@@ -107,11 +117,12 @@ def fit(
         for key, value in state.items()
         if key.startswith("model.")
     }
-    return Best(weights, float(best.best_model_score))
+    return Best(weights, float(cast(torch.Tensor, best.best_model_score)))
 
 
 def _loggers(out: Path, runtime: Mapping[str, Any]) -> list[Logger]:
     loggers: list[Logger] = [CurveLogger(out / "metrics.csv")]
-    if wandb := runtime.get("wandb"):
-        loggers.append(WandbLogger(**wandb))
+    run = start_run(runtime["wandb"]) if runtime.get("wandb") and is_first_rank() else None
+    if run is not None:
+        loggers.append(WandbLogger(experiment=run))
     return loggers

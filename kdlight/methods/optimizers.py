@@ -12,7 +12,9 @@ class LazyAdamW(torch.optim.AdamW):
 
     A batch touches a few hundred rows of a table of 30,000; moving all of them would cost more
     than the network itself. Rows that are not touched keep their moments and are not decayed.
-    Parameters with ordinary gradients are updated as by AdamW.
+    A row counts as touched if its gradient is not zero throughout, so that a table marked with
+    `only_touched_rows` moves alike whether its gradient is sparse, or dense because the ranks
+    of a group have added theirs up. Other parameters are updated as by AdamW.
     """
 
     @torch.no_grad()
@@ -22,20 +24,23 @@ class LazyAdamW(torch.optim.AdamW):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        sparse = [
-            (parameter, parameter.grad.coalesce(), group)
+        tables = [
+            (parameter, parameter.grad, group)
             for group in self.param_groups
             for parameter in group["params"]
-            if parameter.grad is not None and parameter.grad.is_sparse
+            if parameter.grad is not None and _by_rows(parameter)
         ]
-        for parameter, _, _ in sparse:
+        for parameter, _, _ in tables:
             parameter.grad = None
         super().step()
-        for parameter, gradient, group in sparse:
-            self._step_rows(parameter, gradient, group)
+        for parameter, gradient, group in tables:
+            self._step_rows(parameter, *_touched(gradient), group)
+            parameter.grad = gradient
         return loss
 
-    def _step_rows(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _step_rows(
+        self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]
+    ) -> None:
         state = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(())
@@ -43,10 +48,30 @@ class LazyAdamW(torch.optim.AdamW):
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         state["step"] += 1
         count, (beta1, beta2) = float(state["step"]), group["betas"]
-        rows, values = gradient.indices()[0], gradient.values()
         first = state["exp_avg"][rows].lerp_(values, 1 - beta1)
         second = state["exp_avg_sq"][rows].lerp_(values.square(), 1 - beta2)
         state["exp_avg"][rows], state["exp_avg_sq"][rows] = first, second
         scale = (1 - beta2**count) ** 0.5 / (1 - beta1**count)
         update = first.div_(second.sqrt_().add_(group["eps"])).mul_(-group["lr"] * scale)
         parameter.index_add_(0, rows, update)
+
+
+def only_touched_rows(table: Tensor) -> None:
+    """Marks a table [rows width] so that `LazyAdamW` leaves rows without gradient alone."""
+    table.only_touched_rows = True  # type: ignore[attr-defined]
+
+
+def _by_rows(parameter: Tensor) -> bool:
+    assert parameter.grad is not None
+    return parameter.grad.is_sparse or getattr(parameter, "only_touched_rows", False)
+
+
+def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers and gradients of the rows whose gradient is not zero."""
+    if gradient.is_sparse:
+        gradient = gradient.coalesce()
+        rows, values = gradient.indices()[0], gradient.values()
+        moved = values.any(dim=1)
+        return (rows, values) if bool(moved.all()) else (rows[moved], values[moved])
+    rows = gradient.any(dim=1).nonzero()[:, 0]
+    return rows, gradient[rows]

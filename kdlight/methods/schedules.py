@@ -18,4 +18,4 @@ def linear(optimizer: Optimizer, total_steps: int, warmup: float = 0.1) -> Lambd
 def constant(optimizer: Optimizer, total_steps: int) -> LambdaLR:
     """The same rate throughout."""
     del total_steps
-    return LambdaLR(optimizer, lambda step: 1.0)
+    return LambdaLR(optimizer, lambda _: 1.0)

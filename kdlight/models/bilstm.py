@@ -51,7 +51,10 @@ class BiLSTMEncoder(nn.Module):
         reversed_places = torch.where(places <= last, last - places, places)
         backward = embedded.gather(1, reversed_places[:, :, None].expand_as(embedded))
         return torch.cat(
-            [_last(self.forward_lstm(embedded)[0], last), _last(self.backward_lstm(backward)[0], last)],
+            [
+                _last(self.forward_lstm(embedded)[0], last),
+                _last(self.backward_lstm(backward)[0], last),
+            ],
             dim=1,
         )
 

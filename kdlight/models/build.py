@@ -30,7 +30,9 @@ def build_teacher(
     return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
 
 
-def save_teacher(model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs) -> None:
+def save_teacher(
+    model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs
+) -> None:
     """Writes a Hugging Face folder `encoder/`, the heads, and how they go together."""
     model.encoder.model.save_pretrained(out / "encoder")
     save_file(_contiguous(model.heads.state_dict()), out / "heads.safetensors")
@@ -67,7 +69,9 @@ def build_student(
     return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
 
 
-def save_student(model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs) -> None:
+def save_student(
+    model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs
+) -> None:
     """Writes the weights, and the shape from which `load_student` builds the network again."""
     table = model.encoder.embeddings
     embeddings = {**config["embeddings"], "dim": table.embedding_dim, "from_teacher": False}
@@ -90,4 +94,6 @@ def load_student(folder: Path) -> MultiTaskModel:
 
 
 def _contiguous(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value.detach().to("cpu", torch.float32).contiguous() for key, value in state.items()}
+    return {
+        key: value.detach().to("cpu", torch.float32).contiguous() for key, value in state.items()
+    }

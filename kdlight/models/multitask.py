@@ -1,7 +1,7 @@
 """An encoder with one head a task: the shape of every teacher and every student."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -43,7 +43,8 @@ class MultiTaskModel(nn.Module):
         outputs: Mapping[str, tuple[int, bool]],
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.outputs = dict(outputs)
+        self.encoder: Any = encoder
         self.heads = nn.ModuleDict(
             {
                 task: head(encoder.num_features(pair), classes)

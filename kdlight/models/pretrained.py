@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
-from kdlight.types import Batch, Tokens
+from kdlight.types import Batch, Tokens, UserError
 
 # Loading a model folder takes less time than its progress bar is worth.
 transformers_logging.disable_progress_bar()
@@ -26,7 +26,7 @@ class PretrainedEncoder(nn.Module):
     reads = frozenset({"joint"})
     provides = frozenset({"logits"})
 
-    def __init__(self, model: nn.Module, pooling: str = "cls") -> None:
+    def __init__(self, model: Any, pooling: str = "cls") -> None:
         super().__init__()
         if pooling not in ("cls", "mean"):
             raise ValueError(f"pooling={pooling} is not one of cls, mean")
@@ -36,7 +36,7 @@ class PretrainedEncoder(nn.Module):
     def num_features(self, pair: bool) -> int:
         """Width of the pooled vector, the same for a text and a pair."""
         del pair
-        return self.model.config.hidden_size
+        return int(self.model.config.hidden_size)
 
     def forward(self, batch: Batch) -> Tensor:
         """Pooled features, [batch hidden]."""
@@ -57,8 +57,30 @@ class PretrainedEncoder(nn.Module):
 
 
 def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
-    """The encoder of a model folder, in fp32; nothing is fetched and no remote code is run."""
-    model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, **_extra(folder))
+    """The encoder of a model folder, in fp32; nothing is fetched and no remote code is run.
+
+    Raises:
+        UserError: if the folder lacks weights of its own architecture.
+    """
+    level = transformers_logging.get_verbosity()
+    # Its report of left-out weights (a pooler, another head) would be read as a fault; weights
+    # that are missing are one, and are checked here.
+    transformers_logging.set_verbosity_error()
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **_extra(folder),
+        )
+    finally:
+        transformers_logging.set_verbosity(level)
+    if missing := sorted(report["missing_keys"]):
+        raise UserError(
+            f"The model folder {folder} lacks {len(missing)} weights of its architecture, "
+            f"such as {missing[0]}: it is incomplete or belongs to another architecture."
+        )
     return PretrainedEncoder(model, pooling)
 
 
@@ -76,5 +98,9 @@ def random_encoder(
 
 def _extra(source: Any) -> dict[str, Any]:
     """No pooler where the architecture has one, since the pooling is ours."""
-    kind = json.loads((source / "config.json").read_text())["model_type"] if isinstance(source, Path) else source.model_type
+    kind = (
+        json.loads((source / "config.json").read_text())["model_type"]
+        if isinstance(source, Path)
+        else source.model_type
+    )
     return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta") else {}

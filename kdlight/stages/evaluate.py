@@ -12,6 +12,7 @@ from kdlight.measure.parameters import parameters
 from kdlight.methods.fit import device_of
 from kdlight.metrics.scores import TaskScores
 from kdlight.models.build import load_student, load_teacher
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import StageSpec
 
 BATCH = 64
@@ -44,7 +45,7 @@ def run(spec: StageSpec) -> None:
 
 
 @torch.inference_mode()
-def predict(model: torch.nn.Module, rows: EncodedRows, device: str) -> torch.Tensor:
+def predict(model: MultiTaskModel, rows: EncodedRows, device: str) -> torch.Tensor:
     """Logits of all rows in their order, [rows classes]."""
     outputs: list[torch.Tensor | None] = [None] * len(rows)
     for batch in EvalLoader(rows, BATCH, model.reads):

@@ -53,7 +53,7 @@ def run(spec: StageSpec) -> None:
 def _module(
     config: dict[str, Any], model: MultiTaskModel, teacher: TeacherSource | None, steps: int
 ) -> TaskModule:
-    common = {
+    common: dict[str, Any] = {
         "model": model,
         "metrics": {t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},
         "optimizer": instantiate(config["optimizer"]),
@@ -62,11 +62,10 @@ def _module(
         "seed": config["seed"],
     }
     method = instantiate(config["method"])
-    if teacher is None:
-        module: TaskModule = method(**common)
-        return module
-    losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})
-    module = method(losses=losses, teacher=teacher, **common)
+    if teacher is not None:
+        losses = {name: instantiate(term) for name, term in config["loss"].items()}
+        common |= {"losses": WeightedSum(losses), "teacher": teacher}
+    module: TaskModule = method(**common)
     return module
 
 

@@ -30,8 +30,8 @@ def run(spec: StageSpec) -> None:
     rest = order[held:] if config["max_rows"] is None else order[held : held + config["max_rows"]]
     for name, chosen in (("selection", order[:held]), ("train", rest)):
         numbers = set(chosen)
-        rows = enumerate(_rows(spec, task, "train", config["wanted_train"]))
-        write_rows(out / f"{name}.arrow", (row for number, row in rows if number in numbers))
+        numbered = enumerate(_rows(spec, task, "train", config["wanted_train"]))
+        write_rows(out / f"{name}.arrow", (row for number, row in numbered if number in numbers))
     evaluated = write_rows(
         out / "eval.arrow", _labelled(_rows(spec, task, config["eval_split"], config["eval_rows"]))
     )

@@ -64,7 +64,7 @@ def _majority(about: dict, rows: EncodedRows) -> float:
     import torch
 
     labels = rows.labels.astype(np.int64)
-    scores = TaskScores(about["metrics"], about["num_outputs"])
+    scores = TaskScores(about["metrics"], about["num_outputs"], across_ranks=False)
     logits = torch.zeros(len(labels), about["num_outputs"])
     logits[:, int(np.bincount(labels).argmax())] = 1
     scores.update(logits, torch.from_numpy(labels))

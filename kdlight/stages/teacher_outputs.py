@@ -1,5 +1,6 @@
 """Stage: what the teacher says of every row of a transfer set."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from kdlight.data.encoded import EncodedRows
 from kdlight.measure.meter import Meter
 from kdlight.methods.fit import device_of, ranks
 from kdlight.models.build import load_teacher
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.teachers.store import open_for_filling
 from kdlight.types import StageSpec
 
@@ -24,7 +26,7 @@ def run(spec: StageSpec) -> None:
     rows = EncodedRows(Path(spec.inputs["tokens"]) / "transfer", config["task"])
     device = device_of(spec.runtime)
     model = load_teacher(Path(spec.inputs["teacher"])).to(device)
-    classes = int(model.heads[config["task"]].output.out_features)
+    classes = model.outputs[config["task"]][0]
     rank, world_size = ranks()
     logits = _open(out, rows, classes, rank)
     order = np.argsort(rows.lengths, kind="stable")[::-1]
@@ -47,13 +49,15 @@ def run(spec: StageSpec) -> None:
 
 
 @torch.inference_mode()
-def _forward(model: torch.nn.Module, rows: EncodedRows, batch: np.ndarray, device: str) -> np.ndarray:
+def _forward(
+    model: MultiTaskModel, rows: EncodedRows, batch: np.ndarray, device: str
+) -> np.ndarray:
     output = model(rows.batch(batch, model.reads).to(device))
     values: np.ndarray = output.logits.float().cpu().numpy()
     return values
 
 
-def _open(out: Path, rows: EncodedRows, classes: int, rank: int) -> np.ndarray:
+def _open(out: Path, rows: EncodedRows, classes: int, rank: int) -> np.memmap:
     """The first rank makes the file; the others wait until it is there."""
     import time
 
@@ -66,7 +70,7 @@ def _shards(lengths: np.ndarray) -> list[slice]:
     """Runs of sorted rows of about `SHARD_TOKENS` tokens."""
     shard = np.cumsum(lengths, dtype=np.int64) // SHARD_TOKENS
     edges = [0, *(np.flatnonzero(np.diff(shard)) + 1).tolist(), len(lengths)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
 
 
 def _batches(lengths: np.ndarray, rows: np.ndarray, tokens: int) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from kdlight.tasks.embedded.lexicon import vocabulary
 from kdlight.types import StageSpec, UserError
@@ -24,7 +25,7 @@ def run(spec: StageSpec) -> None:
     (out / "special.json").write_text(json.dumps(special))
 
 
-def _embedded() -> "PreTrainedTokenizerFast":  # noqa: F821
+def _embedded() -> Any:
     """A BERT tokenizer whose pieces are the words and letters of the embedded lexicon."""
     from transformers import BertTokenizer
 

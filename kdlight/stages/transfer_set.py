@@ -1,6 +1,6 @@
 """Stage: the text a student learns from: labelled rows, unlabelled rows, augmented rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -25,7 +25,7 @@ def run(spec: StageSpec) -> None:
     write_rows(Path(spec.out) / "transfer.arrow", transfer())
 
 
-def _labelled(path: Path, count: int | None, seed: int):  # noqa: ANN202
+def _labelled(path: Path, count: int | None, seed: int) -> Callable[[], Iterator[Example]]:
     """The rows whose labels the student may see, as often as they are asked for."""
     total = sum(1 for _ in read_rows(path))
     keep = set(range(total))

@@ -1,15 +1,15 @@
 """The teacher as a live, frozen network."""
 
 import torch
-from torch import nn
 
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, ModelOutput
 
 
 class OnlineTeacher:
     """Runs the teacher on every batch; follows the batch to its device."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: MultiTaskModel) -> None:
         self.model = model.eval().requires_grad_(False)
         self.provides: frozenset[str] = model.provides
         self.reads: frozenset[str] = model.reads

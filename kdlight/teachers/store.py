@@ -6,19 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from kdlight.data.encoded import EncodedRows
 from kdlight.types import Batch, ModelOutput, UserError
 
 
-def open_for_filling(folder: Path, rows: EncodedRows, classes: int) -> NDArray[np.float32]:
+def open_for_filling(folder: Path, rows: EncodedRows, classes: int) -> np.memmap:
     """The logits of all rows, [rows classes], mapped for writing; made if not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "logits.npy"
     if path.exists():
-        found: NDArray[np.float32] = np.load(path, mmap_mode="r+")
-        return found
+        return np.lib.format.open_memmap(path, "r+")
     fresh = folder / "logits.new"
     np.lib.format.open_memmap(fresh, "w+", np.float32, (len(rows), classes)).flush()
     np.save(folder / "ids.npy", rows.ids)

@@ -35,17 +35,14 @@ CLASSES = {
 def sample(
     kind: str, split: str = "train", count: int = 4000, seed: int = 0
 ) -> tuple[Example, ...]:
-    """Returns the rows of a split."""
     return tuple(generate.rows(kind, split, count, seed))
 
 
 def shown(row: Example) -> tuple[str, str | None, tuple[str, ...]]:
-    """Returns all that a model sees of a row."""
     return row.text_a, row.text_b, tuple(sorted(row.options))
 
 
 def claims(text: str) -> list[tuple[int, int, int]]:
-    """Reads the claims of a text: each ends with its opinion word."""
     found, place, aspect, flips = [], -1, -1, 0
     for word in text.split():
         place, aspect = PLACE.get(word, place), ASPECT.get(word, aspect)
@@ -57,7 +54,6 @@ def claims(text: str) -> list[tuple[int, int, int]]:
 
 
 def inferred(row: Example) -> int:
-    """Says whether the first text entails, leaves open or contradicts the second."""
     place, aspect, good = claims(row.text_b or "")[0]
     told = {claim[:2]: claim[2] for claim in claims(row.text_a)}
     if (place, aspect) not in told:
@@ -66,7 +62,6 @@ def inferred(row: Example) -> int:
 
 
 def well_formed(row: Example) -> int:
-    """Judges the clause by its articles and its agreement."""
     words = row.text_a.split()
     nouns = {*PLACE, *ASPECT}
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
@@ -185,8 +180,7 @@ def test_answers_stand_where_they_say() -> None:
     told = [row for row in rows if row.answers]
     assert 0.77 < len(told) / len(rows) < 0.83
     for row in told:
-        (answer,) = row.answers
-        context = row.text_b or ""
+        (answer,), context = row.answers, row.text_b or ""
         assert context[answer.start : answer.start + len(answer.text)] == answer.text
         assert context[answer.start - 1 : answer.start] in ("", " ")
         assert context[answer.start + len(answer.text)] == " "
@@ -214,7 +208,8 @@ def test_only_the_right_option_fits_axis_and_side() -> None:
         (word,) = (word for word in row.text_a.split() if word in AXIS)
         fits = [AXIS[w] == AXIS[word] and SIDE[w] == good for w in row.options]
         assert [n for n, fit in enumerate(fits) if fit] == [row.label]
-        assert len({*row.options, word}) >= 4
+        assert len(set(row.options)) == 4
+        assert word != row.options[int(row.label or 0)]
         assert sorted(Counter(AXIS[w] for w in row.options).values()) == [2, 2]
 
 

@@ -19,14 +19,14 @@ KEEP_PATTERN = 0.3
 FRONTED_PATTERN = 0.2
 FILLER = 0.25
 
-SIDES: tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = tuple(
+SIDES: tuple[tuple[tuple[str, ...], ...], ...] = tuple(
     tuple(
         tuple(w for w, n in zip(axis[side], lexicon.WORD_COUNTS, strict=True) for _ in range(n))
         for axis in lexicon.AXES
     )
     for side in (1, 0)
-)  # type: ignore[assignment]
-"""Words repeated by how often they are drawn: dark ones per axis, then bright ones."""
+)
+"""The dark words of each axis, then the bright ones, repeated by how often they are drawn."""
 
 
 class Claim(NamedTuple):
@@ -141,8 +141,8 @@ def sentence(draw: Draw, said: Claim, copular: bool = False) -> str:
 def contrasted(draw: Draw, main: Claim, aside: Claim) -> str:
     """Says two claims in one sentence; `main` is the one that counts.
 
-    Claims that agree are joined by "and"; when they differ, "but" or "although" shows which one
-    counts.
+    Claims that agree are joined by "and". When they differ, "but" or "although" shows which one
+    counts, and that one comes last.
     """
     first, second = clause(draw, main).text, clause(draw, aside).text
     if main.good == aside.good:

@@ -96,7 +96,7 @@ AXES = (
 """Per axis: the bright words, then the dark ones, each from frequent to rare."""
 
 WORD_COUNTS = (8, 7, 6, 5, 4, 4, 3, 3)
-"""How often the first, second ... word of a side is drawn: close to Zipf's law."""
+"""How often the first, second ... word of a side is drawn, compared with the others."""
 
 PLACES: tuple[tuple[str, str], ...] = (
     ("hotel", "inn"),

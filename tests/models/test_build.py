@@ -1,0 +1,105 @@
+"""Networks that are saved and loaded say the same again; sizes are those of the paper."""
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from kdlight.launch.help import config_folder
+from kdlight.measure.parameters import parameters
+from kdlight.models.build import (
+    build_student,
+    build_teacher,
+    load_student,
+    load_teacher,
+    save_student,
+    save_teacher,
+    word_embeddings,
+)
+
+OUTPUTS = {"demo": (3, False), "graded": (1, False)}
+
+
+@pytest.fixture
+def teacher_config():
+    config = OmegaConf.to_container(OmegaConf.load(config_folder() / "teacher/scratch.yaml"))
+    small = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2}
+    config["shape"] |= small | {"intermediate_size": 12}
+    return config
+
+
+def student_config(embeddings="random", **widths):
+    config = OmegaConf.load(config_folder() / "student/bilstm.yaml")
+    table = OmegaConf.load(config_folder() / f"student/embeddings/{embeddings}.yaml")
+    config = OmegaConf.to_container(config) | {"embeddings": OmegaConf.to_container(table)}
+    for part, width in widths.items():
+        config[part]["dim" if part == "embeddings" else "hidden"] = width
+    return config
+
+
+@pytest.mark.parametrize(("classes", "pair", "expected"), [(2, False, 963_002), (3, True, 1_143_203)])
+def test_600_wide_input_gives_the_parameters_of_the_paper(classes, pair, expected):
+    model = build_student(student_config(embeddings=600), {"t": (classes, pair)}, 50, 0)
+    sizes = parameters(model)
+    assert sizes["params_without_embeddings"] == expected
+    assert sizes["params"] == expected + 50 * 600
+
+
+def test_a_saved_teacher_says_the_same_again(teacher_config, tmp_path, make_batch):
+    torch.manual_seed(0)
+    model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None).eval()
+    save_teacher(model, tmp_path, teacher_config, OUTPUTS)
+    loaded = load_teacher(tmp_path)
+    assert not loaded.training
+    assert loaded.encoder.pooling == teacher_config["pooling"]
+    for task in OUTPUTS:
+        batch = make_batch([3, 7, 1], task=task)
+        assert torch.equal(loaded(batch).logits, model(batch).logits)
+
+
+def test_a_teacher_starts_from_a_folder_with_fresh_heads(teacher_config, tmp_path, make_batch):
+    torch.manual_seed(0)
+    model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None)
+    save_teacher(model, tmp_path, teacher_config, OUTPUTS)
+    again = build_teacher(teacher_config, OUTPUTS, 40, 0, tmp_path / "encoder").eval()
+    batch = make_batch([3, 7])
+    model.eval()
+    torch.testing.assert_close(again.encoder(batch), model.encoder(batch))
+    assert not torch.equal(again(batch).logits, model(batch).logits)
+
+
+@pytest.mark.parametrize("embeddings", ["random", "teacher"])
+def test_a_saved_student_says_the_same_again(embeddings, tmp_path, make_batch):
+    torch.manual_seed(0)
+    config = student_config(encoder=6, head=5)
+    config["embeddings"] = student_config(embeddings)["embeddings"]
+    table = torch.randn(40, 10) if embeddings == "teacher" else None
+    model = build_student(config, OUTPUTS, 40, 0, table).eval()
+    assert model.encoder.embeddings.embedding_dim == (10 if embeddings == "teacher" else 300)
+    save_student(model, tmp_path, config, OUTPUTS)
+    loaded = load_student(tmp_path)
+    assert not loaded.training
+    batch = make_batch([3, 7, 1])
+    assert torch.equal(loaded(batch).logits, model(batch).logits)
+
+
+def test_lost_student_weights_are_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    config = student_config(embeddings=4, encoder=3, head=3)
+    save_student(build_student(config, OUTPUTS, 40, 0), tmp_path, config, OUTPUTS)
+    weights = load_file(tmp_path / "weights.safetensors")
+    del weights["heads.demo.output.bias"]
+    save_file(weights, tmp_path / "weights.safetensors")
+    with pytest.raises(RuntimeError, match=r"heads\.demo\.output\.bias"):
+        load_student(tmp_path)
+
+
+def test_word_embeddings_start_a_student_that_asks_for_them(teacher_config, tmp_path):
+    model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None)
+    save_teacher(model, tmp_path, teacher_config, OUTPUTS)
+    table = word_embeddings(tmp_path)
+    assert torch.equal(table, model.encoder.model.get_input_embeddings().weight)
+    started = build_student(student_config("teacher"), OUTPUTS, 40, 0, table)
+    assert torch.equal(started.encoder.embeddings.weight[1:], table[1:])
+    fresh = build_student(student_config(embeddings=8), OUTPUTS, 40, 0, table)
+    assert not torch.equal(fresh.encoder.embeddings.weight[1:], table[1:])

@@ -36,12 +36,16 @@ def pytest_configure(config):
 def _no_network():
     """Refuses every connection that leaves this machine."""
 
+    def near(host):
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
     def guarded(connect):
         def checked(self, address):
-            if self.family in (socket.AF_INET, socket.AF_INET6):
-                host = address[0]
-                if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-                    raise PermissionError(f"a test tried to reach {host}")
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not near(address[0]):
+                raise PermissionError(f"a test tried to reach {address[0]}")
             return connect(self, address)
 
         return checked

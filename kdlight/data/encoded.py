@@ -74,7 +74,7 @@ class EncodedRows:
         """The rows as a `Batch` holding the text forms in `reads` (`texts`, `joint`)."""
         return Batch(
             task=self.task,
-            rows=torch.from_numpy(np.ascontiguousarray(rows)),
+            rows=torch.from_numpy(np.array(rows)),  # a copy: a lone row may have a negative stride
             ids=torch.from_numpy(self.ids[rows]),
             labels=torch.from_numpy(self.labels[rows]),
             texts=tuple(self._text(side, rows) for side in self._sides) if "texts" in reads else (),

@@ -74,19 +74,20 @@ class TaskBatchSampler:
         return self._windows[task][1][within]
 
     def _span(self, task: str) -> int:
-        """Batches of a window; copies of a row must not lie side by side when it is sorted."""
+        """Batches of a window: over many permutations the copies of a row would fill a batch."""
         return max(1, min(self.window, self.sizes[task] // self.batch_size))
 
     def _window(self, task: str, index: int) -> NDArray[np.int64]:
         """The batches of a window, [span, batch_size]."""
         size, code, span = self.sizes[task], self._tasks.index(task), self._span(task)
         positions = np.arange(span * self.batch_size) + index * span * self.batch_size
+        cycles = positions // size
         rows = np.concatenate(
             [
                 np.random.default_rng([self.seed, 1, code, int(cycle)]).permutation(size)[
-                    positions[positions // size == cycle] % size
+                    positions[cycles == cycle] % size
                 ]
-                for cycle in range(positions[0] // size, positions[-1] // size + 1)
+                for cycle in range(cycles[0], cycles[-1] + 1)
             ]
         )
         batches = rows[np.argsort(self.lengths[task][rows], kind="stable")]

@@ -51,7 +51,7 @@ def explain(overrides: Sequence[str]) -> str:
             hints += [_line(f"{key}={option}", option, groups[key]) for option in unknown]
             continue
         keys = keys if keys is not None else _keys(groups, overrides)
-        if key not in keys and not override.is_add():
+        if keys and key not in keys and not override.is_add():
             hints.append(_line(key, key, [*keys, *groups]))
     return "\n".join(hints)
 
@@ -73,14 +73,18 @@ def _groups(folder: Path) -> dict[str, list[str]]:
 def _keys(groups: dict[str, list[str]], overrides: Sequence[str]) -> list[str]:
     """Every dotted key of the configuration with only the valid group choices applied."""
     from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
 
     choices = []
     for word in overrides:
         group, _, option = word.lstrip("+").partition("=")
         if group in groups and all(o in groups[group] for o in option.strip("[]").split(",") if o):
             choices.append(word)
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return list(_dotted(compose("config", choices), ""))
+    try:
+        with initialize_config_dir(str(config_folder()), version_base="1.3"):
+            return list(_dotted(compose("config", choices), ""))
+    except HydraException:
+        return []  # the fault lies in a YAML file, and Hydra has named it
 
 
 def _dotted(node: object, prefix: str) -> Iterator[str]:

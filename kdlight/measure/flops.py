@@ -12,6 +12,10 @@ def flops(call: Callable[[], object]) -> int:
     oneDNN is off meanwhile, so that an LSTM shows its matrix products.
     """
     counter = FlopCounterMode(display=False)
-    with torch.backends.mkldnn.flags(enabled=False), torch.no_grad(), counter:
-        call()
+    enabled, *_ = torch.backends.mkldnn.set_flags(False)
+    try:
+        with torch.no_grad(), counter:
+            call()
+    finally:
+        torch.backends.mkldnn.set_flags(enabled)
     return counter.get_total_flops()

@@ -45,7 +45,7 @@ class TaskModule(L.LightningModule):
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
 
-    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
         """The scalar to minimise, and its unweighted terms for the log."""
         raise TypeError(f"{type(self).__name__} defines no loss")
 

@@ -14,7 +14,7 @@ from kdlight.models.multitask import MultiTaskModel
 from kdlight.teachers.store import open_for_filling
 from kdlight.types import StageSpec
 
-SHARD_TOKENS = 1 << 18
+SHARD_TOKENS = 1 << 16
 
 
 def run(spec: StageSpec) -> None:
@@ -29,8 +29,9 @@ def run(spec: StageSpec) -> None:
     classes = model.outputs[config["task"]][0]
     rank, world_size = ranks()
     logits = _open(out, rows, classes, rank)
-    order = np.argsort(rows.lengths, kind="stable")[::-1]
-    shards = _shards(rows.lengths[order])
+    lengths = rows.lengths
+    order = np.argsort(lengths, kind="stable")[::-1]
+    shards = _shards(lengths[order])
     done = out / "checkpoints"
     done.mkdir(exist_ok=True)
     mine = [
@@ -38,12 +39,12 @@ def run(spec: StageSpec) -> None:
         for number, part in enumerate(shards)
         if number % world_size == rank and not (done / str(number)).exists()
     ]
-    total = sum(part.stop - part.start for _, part in mine)
-    with Meter(spec.runtime["title"], total, "rows", quiet=rank > 0) as meter:
+    total = sum(int(lengths[order[part]].sum()) for _, part in mine)
+    with Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0) as meter:
         for number, part in mine:
-            for batch in _batches(rows.lengths, order[part], spec.runtime["batch_tokens"]):
+            for batch in _batches(lengths, order[part], spec.runtime["batch_tokens"]):
                 logits[batch] = _forward(model, rows, batch, device)
-                meter.advance(len(batch))
+                meter.advance(int(lengths[batch].sum()))
             logits.flush()
             (done / str(number)).touch()
 

@@ -27,16 +27,18 @@ def teacher_config():
     return config
 
 
-def student_config(embeddings="random", **widths):
+def student_config(table="random", **widths):
     config = OmegaConf.load(config_folder() / "student/bilstm.yaml")
-    table = OmegaConf.load(config_folder() / f"student/embeddings/{embeddings}.yaml")
-    config = OmegaConf.to_container(config) | {"embeddings": OmegaConf.to_container(table)}
+    start = OmegaConf.load(config_folder() / f"student/embeddings/{table}.yaml")
+    config = OmegaConf.to_container(config) | {"embeddings": OmegaConf.to_container(start)}
     for part, width in widths.items():
         config[part]["dim" if part == "embeddings" else "hidden"] = width
     return config
 
 
-@pytest.mark.parametrize(("classes", "pair", "expected"), [(2, False, 963_002), (3, True, 1_143_203)])
+@pytest.mark.parametrize(
+    ("classes", "pair", "expected"), [(2, False, 963_002), (3, True, 1_143_203)]
+)
 def test_600_wide_input_gives_the_parameters_of_the_paper(classes, pair, expected):
     model = build_student(student_config(embeddings=600), {"t": (classes, pair)}, 50, 0)
     sizes = parameters(model)

@@ -1,0 +1,132 @@
+"""Steps as a pure function of their number: exact shares, whole cycles, little padding."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdlight.data.mixing import apportion, proportional, uniform
+from kdlight.data.sampler import TaskBatchSampler
+
+
+def sampler(sizes, batch_size=8, mixing=proportional, seed=0, **options):
+    """Rows of 1 to 30 tokens."""
+    random = np.random.default_rng(7)
+    lengths = {t: random.integers(1, 31, size).astype(np.int32) for t, size in sizes.items()}
+    return TaskBatchSampler(lengths, batch_size, mixing, seed, **options)
+
+
+def steps_of(made, steps):
+    return [(task, rows.tolist()) for task, rows in (made.batch(step) for step in steps)]
+
+
+@pytest.mark.parametrize("mixing", [uniform, proportional])
+def test_every_epoch_has_exact_shares_of_one_task_batches(mixing):
+    sizes = {"rte": 40, "mrpc": 100, "qqp": 700}
+    made = sampler(sizes, mixing=mixing)
+    per_epoch = made.steps_per_epoch
+    assert per_epoch == 105
+    wanted = apportion(mixing(sizes, 0), per_epoch)
+    assert wanted == ({"rte": 35, "mrpc": 35, "qqp": 35} if mixing is uniform else
+                      {"rte": 5, "mrpc": 13, "qqp": 87})  # fmt: skip
+    orders = []
+    for epoch in range(3):
+        steps = steps_of(made, range(epoch * per_epoch, (epoch + 1) * per_epoch))
+        orders.append([task for task, _ in steps])
+        assert Counter(orders[-1]) == wanted
+        assert all(len(rows) == 8 and 0 <= min(rows) <= max(rows) < sizes[t] for t, rows in steps)
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_the_epoch_reaches_the_mixing():
+    def annealed(sizes, epoch):
+        return {"a": 1.0, "b": 0.0} if epoch == 0 else uniform(sizes, epoch)
+
+    made = sampler({"a": 80, "b": 80}, mixing=annealed)
+    first, second = ([made.batch(e * 20 + s)[0] for s in range(20)] for e in (0, 1))
+    assert Counter(first) == {"a": 20}
+    assert Counter(second) == {"a": 10, "b": 10}
+
+
+@pytest.mark.parametrize("size", [8, 64, 1600])
+def test_every_row_comes_once_a_cycle(size):
+    """Sizes that are whole batches; 1600 rows take two windows of 100 batches."""
+    made = sampler({"a": size})
+    cycles = [
+        sorted(
+            r for _, rows in steps_of(made, range(c * size // 8, (c + 1) * size // 8)) for r in rows
+        )
+        for c in range(3)
+    ]
+    assert cycles == [list(range(size))] * 3
+
+
+@given(st.integers(1, 150), st.integers(1, 24), st.integers(1, 12))
+@settings(max_examples=60)
+def test_no_row_is_starved_or_favoured(size, batch_size, window):
+    """After n batches of a window's multiple, the counts of rows differ by at most one."""
+    made = sampler({"a": size}, batch_size, window=window)
+    span = max(1, min(window, size // batch_size))
+    seen = Counter({row: 0 for row in range(size)})
+    for step in range(4 * span):
+        seen.update(made.batch(step)[1].tolist())
+    assert sum(seen.values()) == 4 * span * batch_size
+    assert max(seen.values()) - min(seen.values()) <= 1
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(64, 16), (100, 16), (256, 32), (1000, 64)])
+def test_a_batch_of_a_small_task_holds_different_rows(size, batch_size):
+    made = sampler({"a": size}, batch_size)
+    distinct = [len(set(rows)) for _, rows in steps_of(made, range(100))]
+    assert np.mean(distinct) > 0.85 * batch_size
+
+
+def test_a_task_smaller_than_a_batch_is_cycled():
+    made = sampler({"tiny": 3, "big": 300}, mixing=uniform)
+    rows = [rows for task, rows in steps_of(made, range(made.steps_per_epoch)) if task == "tiny"]
+    assert len(rows) == made.steps_per_epoch // 2
+    for number in range(1, len(rows) + 1):
+        seen = Counter(row for batch in rows[:number] for row in batch)
+        assert max(seen.values()) - min(seen.values()) <= 1
+
+
+def test_a_step_depends_on_nothing_but_its_number():
+    sizes = {"a": 500, "b": 90}
+    forward = steps_of(sampler(sizes, window=5), range(200))
+    fresh = sampler(sizes, window=5)
+    order = np.random.default_rng(1).permutation(200).tolist()
+    scattered = dict(zip(order, steps_of(fresh, order), strict=True))
+    assert [scattered[step] for step in range(200)] == forward
+    assert steps_of(sampler(sizes, window=5), [150]) == [forward[150]]
+
+
+def test_the_seed_decides_the_order():
+    sizes = {"a": 300, "b": 200}
+    first, again, other = (steps_of(sampler(sizes, seed=s), range(60)) for s in (3, 3, 4))
+    assert first == again
+    assert [task for task, _ in first] != [task for task, _ in other]
+    assert [r for t, r in first if t == "a"] != [r for t, r in other if t == "a"]
+
+
+def test_cycles_and_tasks_are_shuffled_apart():
+    made = sampler({"a": 200, "b": 200})
+    by_task = {"a": [], "b": []}
+    for task, rows in steps_of(made, range(100)):
+        by_task[task].append(rows)
+    assert by_task["a"] != by_task["b"]
+    assert by_task["a"][:25] != by_task["a"][25:]
+
+
+def test_little_of_a_batch_is_padding():
+    """7,000 sentences of log-normal length (median 17 words), batches of 64."""
+    random = np.random.default_rng(0)
+    lengths = np.clip(random.lognormal(2.85, 0.55, 7000), 2, 126).astype(np.int32)
+    assert lengths.std() > 8
+    made = TaskBatchSampler({"a": lengths}, 64, proportional, seed=0)
+    chosen = [lengths[made.batch(step)[1]] for step in range(2 * made.steps_per_epoch)]
+    real = sum(part.sum() for part in chosen)
+    assert real / sum(64 * part.max() for part in chosen) >= 0.95
+    means = [part.mean() for part in chosen[:100]]
+    assert abs(np.corrcoef(means, np.arange(100))[0, 1]) < 0.3  # no curriculum from short to long

@@ -1,0 +1,261 @@
+"""The configuration composes, says what it means, and refuses what it does not know."""
+
+import inspect
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import kdlight.run  # noqa: F401  (registers the schema)
+from kdlight.launch.help import config_folder, explain, list_experiments
+from kdlight.launch.plan import PLAN_KEYS
+from kdlight.models.build import build_student
+from kdlight.schema import check
+from kdlight.types import ModelOutput, UserError
+
+CONF = config_folder()
+
+
+def options(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+EXPERIMENTS, SCALES = options("experiment"), options("scale")
+
+
+@lru_cache(maxsize=None)
+def composed(*overrides, experiment="kd_bilstm"):
+    """The plain configuration of a command line."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", [f"+experiment={experiment}", *overrides])
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def own_values(path):
+    """What a YAML file says, and the files it is built on."""
+    node = OmegaConf.to_container(OmegaConf.load(path))
+    values = {}
+    for base in node.pop("defaults", []):
+        if isinstance(base, str):
+            values = OmegaConf.merge(values, own_values(path.with_name(f"{base}.yaml")))
+    return OmegaConf.to_container(OmegaConf.merge(values, node))
+
+
+def differences(wanted, found, key=""):
+    """Keys of `wanted` that `found` holds otherwise."""
+    if not isinstance(wanted, dict):
+        return [] if wanted == found else [f"{key}: {wanted!r} became {found!r}"]
+    if not isinstance(found, dict):
+        return [f"{key} is {found!r}"]
+    return [
+        line
+        for name, value in wanted.items()
+        for line in differences(value, found.get(name), f"{key}.{name}".strip("."))
+    ]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_what_the_scale_says_survives_every_experiment(experiment, scale):
+    config = composed(f"scale={scale}", experiment=experiment)
+    check(config)
+    chosen = own_values(CONF / f"scale/{scale}.yaml")
+    fine = CONF / f"scale/of/{scale}_{experiment}.yaml"
+    if fine.exists():
+        chosen = OmegaConf.to_container(OmegaConf.merge(chosen, own_values(fine)))
+    assert len(chosen) > 1
+    assert differences(chosen, config) == []
+    # The teacher is that of the scale file, with its epochs where the scale says nothing else.
+    defaults = OmegaConf.load(CONF / f"scale/{scale}.yaml").defaults
+    teacher = next(d["override /teacher"] for d in defaults if "override /teacher" in d)
+    option = own_values(CONF / f"teacher/{teacher}.yaml")
+    wanted = OmegaConf.to_container(OmegaConf.merge(option, chosen.get("teacher", {})))
+    assert differences(wanted, config["teacher"]) == []
+    assert config["name"] == experiment
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_what_the_experiment_says_survives_every_scale(experiment):
+    said = own_values(CONF / f"experiment/{experiment}.yaml")
+    assert said["experiment_about"]
+    for scale in SCALES:
+        assert differences(said, composed(f"scale={scale}", experiment=experiment)) == []
+
+
+def test_the_command_line_beats_both():
+    config = composed("scale=smoke", "teacher.max_epochs=77", "trainer.max_epochs=5", "seed=9",
+                      "data.max_rows=null", "loss=[hard,soft_kl]", "task=[rte,mrpc]")  # fmt: skip
+    assert config["teacher"]["max_epochs"] == 77
+    assert (config["trainer"]["max_epochs"], config["seed"]) == (5, 9)
+    assert config["data"]["max_rows"] is None
+    assert set(config["loss"]) == {"hard", "soft_kl"}
+    assert list(config["task"]) == ["rte", "mrpc"]
+
+
+def test_the_list_of_experiments_is_complete():
+    listed = list_experiments()
+    for experiment in EXPERIMENTS:
+        about = own_values(CONF / f"experiment/{experiment}.yaml")["experiment_about"]
+        assert f"  {experiment:<18} {about}" in listed
+    assert all(scale in listed for scale in SCALES)
+
+
+@pytest.mark.parametrize("option", options("loss"))
+def test_every_loss(option, make_batch):
+    term = instantiate(composed(f"loss=[{option}]")["loss"][option])
+    assert term.weight > 0
+    student = torch.randn(4, 3, requires_grad=True)
+    teacher = ModelOutput(logits=torch.randn(4, 3))
+    value = term(ModelOutput(logits=student), teacher, make_batch([1] * 4))
+    value.backward()
+    assert value.shape == ()
+    assert student.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("option", options("mixing"))
+def test_every_mixing(option):
+    shares = instantiate(composed(f"mixing={option}")["mixing"])({"a": 30, "b": 10}, 0)
+    assert set(shares) == {"a", "b"}
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("schedule", options("schedule"))
+@pytest.mark.parametrize("option", options("optimizer"))
+def test_every_optimizer_and_schedule(option, schedule):
+    config = composed(f"optimizer={option}", f"schedule={schedule}")
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = instantiate(config["optimizer"])([parameter])
+    made = instantiate(config["schedule"])(optimizer, 10)
+    parameter.sum().backward()
+    optimizer.step()
+    made.step()
+    assert (parameter < 1).all()
+    assert optimizer.param_groups[0]["initial_lr"] == config["optimizer"]["lr"] > 0
+
+
+@pytest.mark.parametrize("option", options("augmentation"))
+def test_every_augmentation(option):
+    augmenter = instantiate(composed(f"augmentation=[{option}]")["augmentation"][option])
+    words, random = ["one", "two", "three", "four", "five", "six"], Random(0)
+    made = [augmenter(words, random) for _ in range(50)]
+    assert any(new != words for new in made)
+    assert all(new for new in made)
+
+
+@pytest.mark.parametrize("embeddings", options("student/embeddings"))
+@pytest.mark.parametrize("option", options("student"))
+def test_every_student(option, embeddings, make_batch):
+    config = composed(f"student={option}", f"student/embeddings={embeddings}", experiment="custom")
+    outputs = {"single": (3, False), "pair": (1, True)}
+    model = build_student(config["student"], outputs, 40, 0, torch.randn(40, 12))
+    for task, (classes, pair) in outputs.items():
+        logits = model(make_batch([3, 1], task=task, pair=pair)).logits
+        assert logits.shape == (2, classes)
+
+
+@pytest.mark.parametrize("option", options("teacher"))
+def test_every_teacher(option):
+    config = composed(f"teacher={option}", "teacher.pretrained=folder")["teacher"]
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = instantiate(config["optimizer"])([parameter])
+    assert optimizer.param_groups[0]["lr"] == config["optimizer"]["lr"]
+    assert instantiate(config["schedule"])(optimizer, 10).get_last_lr()[0] > 0
+    assert instantiate(config["head"])(8, 3)(torch.zeros(2, 8)).shape == (2, 3)
+    assert config["pooling"] in ("cls", "mean")
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_every_trainer_key_is_one_of_lightning(option):
+    from lightning import Trainer
+
+    config = composed(f"trainer={option}")["trainer"]
+    ours = {*PLAN_KEYS, "checkpoint_seconds"}
+    assert ours <= set(config)
+    assert set(config) - ours <= set(inspect.signature(Trainer).parameters)
+
+
+@pytest.mark.parametrize("option", options("method"))
+def test_every_method(option):
+    method = composed(f"method={option}")["method"]
+    assert method["learns_from"] in ("teacher", "gold")
+    assert isinstance(method["joint"], bool)
+    accepted = inspect.signature(instantiate(method["module"]).func).parameters
+    assert {"losses", "teacher"} <= set(accepted) or method["learns_from"] == "gold"
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["teacher.sed=1", "data.sorce=hub", "nonsense=1", "loss.logit_mse.wieght=2", "seed=abc",
+     "baseline=perhaps", "data.max_rows=many", "scale=demos", "task=[sst3]"],
+)  # fmt: skip
+def test_unknown_keys_options_and_wrong_types_are_refused(override):
+    with pytest.raises(HydraException):
+        composed(override)
+
+
+@pytest.mark.parametrize(
+    ("override", "wrong", "nearest"),
+    [
+        ("trainer.max_epoch=3", "trainer.max_epoch is", "trainer.max_epochs"),
+        ("data.sorce=hub", "data.sorce is", "data.source"),
+        ("schedul=linear", "schedul is", "schedule"),
+        ("scale=demmo", "scale=demmo is", "demo"),
+        ("task=[rte,sst_2]", "task=sst_2 is", "sst2"),
+        ("+experiment=kd_bilstn", "experiment=kd_bilstn is", "kd_bilstm"),
+    ],
+)
+def test_the_nearest_name_is_offered(override, wrong, nearest):
+    experiment = [] if "experiment" in override else ["+experiment=kd_bilstm"]
+    said = explain([*experiment, "scale=smoke", override])
+    assert said.startswith(wrong)
+    assert nearest in said.split("did you mean", 1)[1].rstrip("?").replace(" or ", " ").split()
+    assert len(said.splitlines()) == 1
+
+
+def test_overrides_that_fit_need_no_explanation():
+    assert explain(["+experiment=kd_bilstm", "scale=smoke", "seed=3", "--multirun"]) == ""
+
+
+def test_an_override_that_cannot_be_read_is_explained():
+    assert "quote lists" in explain(["task=[sst2"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"job": "trian"}, ["job=trian", "run, teacher"]),
+        ({"job": "student_"}, ["did you mean student?"]),
+        ({"data": {"source": "embeded"}}, ["data.source=embeded", "did you mean embedded?"]),
+        ({"data": {"source": "files"}}, ["data.root=DIR"]),
+        ({"selection": "test"}, ["selection=test", "train_split, dev"]),
+        ({"teacher": {"floor": "off"}}, ["teacher.floor=off", "error, warn"]),
+        ({"task": {"sst": {"folder": "X"}}}, ["task.sst (folder)", "_target_", "mean sst2?"]),
+        ({"loss": {"soft": {"weight": 2}}}, ["loss.soft (weight)", "'loss=[soft]'"]),
+        ({"augmentation": {"maks": {"probability": 1}}}, ["augmentation.maks", "mean mask?"]),
+        ({"trainer": {"devices": 3}}, ["data.batch_size=64", "trainer.devices=3"]),
+        ({"trainer": {"devices": 3}, "data": {"batch_size": 66}}, ["teacher.batch_size=64"]),
+    ],
+)
+def test_what_single_types_cannot_check(changes, words):
+    config = OmegaConf.to_container(OmegaConf.merge(composed(), changes))
+    with pytest.raises(UserError) as refused:
+        check(config)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_no_task_is_refused():
+    with pytest.raises(UserError, match="No task"):
+        check({**composed(), "task": {}})
+
+
+def test_the_folder_of_the_configuration_is_the_one_of_the_checkout():
+    assert Path(__file__).parents[1] / "conf" == CONF

@@ -6,10 +6,11 @@ import socket
 
 import pytest
 
-WORDS = (
+TEXT = (
     "the cat sat on a mat with big red dog and small bird near old house it was very good bad "
     "film not plain dull bright story told well slow train left early late rain fell"
-).split()
+)
+WORDS = TEXT.split()
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 

@@ -69,13 +69,14 @@ def damage(place: Place) -> str | None:
 
 def publish(place: Place, facts: dict[str, Any]) -> None:
     """Writes the manifest (`facts` and the files' checksums) and renames the folder into place."""
+    written = place.building / f"{MANIFEST}.tmp"
+    written.unlink(missing_ok=True)  # of a publication that was killed
     files = {
         str(p.relative_to(place.building)): {"size": p.stat().st_size, "sha256": hash_file(p)}
         for p in sorted(_files(place.building))
     }
     manifest = {"kind": place.kind, "fingerprint": place.fingerprint, **facts, "files": files}
     text = json.dumps(manifest, indent=1)
-    written = place.building / f"{MANIFEST}.tmp"
     with written.open("w") as file:
         file.write(text)
         file.flush()

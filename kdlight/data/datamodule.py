@@ -8,6 +8,7 @@ import numpy as np
 from kdlight.data.encoded import EncodedRows
 from kdlight.data.loader import EvalLoader, TrainLoader
 from kdlight.data.sampler import Mixing, TaskBatchSampler
+from kdlight.types import UserError
 
 
 class TaskDataModule(L.LightningDataModule):
@@ -40,6 +41,11 @@ class TaskDataModule(L.LightningDataModule):
             task: rows.known_labels if labelled_only else np.arange(len(rows))
             for task, rows in self.train.items()
         }
+        for task, subset in self.subsets.items():
+            if not len(subset):
+                raise UserError(
+                    f"Task {task} has no rows{' with labels' * labelled_only} to learn from."
+                )
         lengths = {task: rows.lengths[self.subsets[task]] for task, rows in self.train.items()}
         self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed)
         self.steps = self.sampler.steps_per_epoch

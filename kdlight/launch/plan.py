@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from kdlight.launch.graph import Node
-from kdlight.launch.pretrained import find_pretrained, model_hash, tokenizer_hash
+from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
 from kdlight.tasks.files import find_split
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
@@ -95,8 +95,10 @@ class Plan:
     def teacher(self, group: tuple[str, ...]) -> Node:
         """A fine-tuned teacher of some tasks."""
         teacher = dict(self.config["teacher"])
-        for key in ("pretrained", "source", "floor"):
+        for key in ("pretrained", "source", "floor", "keep_head"):
             teacher.pop(key)
+        if self._has_head(group):
+            teacher["keep_head"] = True
         folder = self.pretrained
         config = {
             **teacher,
@@ -170,6 +172,15 @@ class Plan:
         }
         parents = {"teacher": self.teacher(group), "student": student}
         return Node("latency", "+".join(group), config, parents, self._runtime())
+
+    def _has_head(self, group: tuple[str, ...]) -> bool:
+        """Whether the pretrained teacher brings the head of the only task."""
+        teacher = self.config["teacher"]
+        if self.pretrained is None or not teacher["keep_head"] or len(group) > 1:
+            return False
+        return teacher["pooling"] == "pooler" and check_labels(
+            self.pretrained, self.tasks[group[0]]
+        )
 
     def _group(self, task: str) -> tuple[str, ...]:
         return next(group for group in self.groups if task in group)

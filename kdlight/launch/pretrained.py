@@ -1,8 +1,10 @@
 """From `teacher.pretrained=` to a folder on this machine, without loading the model."""
 
+import json
 from pathlib import Path
 
 from kdlight.artifacts.fingerprint import hash_folder
+from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
@@ -36,6 +38,35 @@ def model_hash(folder: Path) -> str:
 def tokenizer_hash(folder: Path) -> str:
     """Identifies the tokenizer."""
     return hash_folder(folder, TOKENIZER_FILES)
+
+
+def check_labels(folder: Path, task: Task) -> bool:
+    """Whether the folder brings a head for the task's classes.
+
+    Raises:
+        UserError: if its classes are the task's in another order; learnt from such a teacher,
+            a student would get everything backwards.
+    """
+    config = json.loads((folder / "config.json").read_text())
+    names = config.get("id2label") or {}
+    labels = [str(names[key]) for key in sorted(names, key=int)]
+    classifier = str((config.get("architectures") or [""])[0]) == "BertForSequenceClassification"
+    if not classifier or len(labels) != len(task.labels):
+        return False
+    if all(label == f"LABEL_{number}" for number, label in enumerate(labels)):
+        return True
+    theirs, ours = [_plain(label) for label in labels], [_plain(label) for label in task.labels]
+    if theirs != ours and sorted(theirs) == sorted(ours):
+        raise UserError(
+            f"The teacher in {folder} orders its classes {labels}, task {task.name} has "
+            f"{list(task.labels)}: fine-tune it with a new head (teacher.keep_head=false), or, if "
+            f"the data gives labels by name, set 'task.{task.name}.labels=[{','.join(labels)}]'."
+        )
+    return theirs == ours
+
+
+def _plain(label: str) -> str:
+    return "".join(letter for letter in label.lower() if letter.isalnum())
 
 
 def _from_hub(name: str) -> Path:

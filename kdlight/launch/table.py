@@ -48,7 +48,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(table)
     console.print(_cost(found))
     if config["scale"] == "demo":
-        console.print(REAL.format(name=config["name"]))
+        console.print(REAL.format(name=config["name"]), markup=False)
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
 

@@ -54,8 +54,6 @@ class CurveLogger(Logger):
 def read_curves(path: Path) -> list[tuple[int, str, float]]:
     """(step, metric, value) lines; a line cut by a kill is left out."""
     with path.open(newline="") as file:
-        return [
-            (int(line[0]), line[1], float(line[2] or "nan"))
-            for line in csv.reader(file)
-            if len(line) == 3 and line[0].isdigit()
-        ]
+        complete = (line.strip() for line in file if line.endswith("\n"))
+        next(complete, None)
+        return [(int(step), key, float(value)) for step, key, value in csv.reader(complete)]

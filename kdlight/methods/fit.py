@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -69,22 +69,9 @@ def fit(
     `out/checkpoints` holds the last state (about every `trainer.checkpoint_seconds`) and the
     best weights; a run that was stopped goes on from there.
     """
-    settings = dict(runtime["trainer"])
     folder = out / "checkpoints"
-    last = ModelCheckpoint(
-        dirpath=folder,
-        filename="last",
-        train_time_interval=timedelta(seconds=settings.pop("checkpoint_seconds")),
-        enable_version_counter=False,
-    )
-    best = ModelCheckpoint(
-        dirpath=folder,
-        filename="best",
-        monitor="val/macro",
-        mode="max",
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
+    settings = dict(runtime["trainer"])
+    last, best = _checkpoints(folder, settings.pop("checkpoint_seconds"))
     trainer = L.Trainer(
         **settings,
         max_epochs=1,
@@ -107,17 +94,37 @@ def fit(
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         failed = False
     finally:
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.experiment.finish(exit_code=int(failed))
+        _end_runs(trainer.loggers, failed)
     trainer.strategy.barrier()
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-    weights = {
-        key.removeprefix("model."): value
-        for key, value in state.items()
-        if key.startswith("model.")
-    }
-    return Best(weights, float(cast(torch.Tensor, best.best_model_score)))
+    weights = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "model."
+    network = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    return Best(network, float(cast(torch.Tensor, best.best_model_score)))
+
+
+def _checkpoints(folder: Path, seconds: float) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """The last whole state, for a resumed run, and the best weights on the selection rows."""
+    last = ModelCheckpoint(
+        dirpath=folder,
+        filename="last",
+        train_time_interval=timedelta(seconds=seconds),
+        enable_version_counter=False,
+    )
+    best = ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor="val/macro",
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
+    return last, best
+
+
+def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish(exit_code=int(failed))
 
 
 def _loggers(out: Path, runtime: Mapping[str, Any]) -> list[Logger]:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.models.pretrained import PretrainedEncoder, load_encoder, random_encoder
+from kdlight.models.pretrained import PretrainedEncoder, load_encoder, load_head, random_encoder
 
 Outputs = Mapping[str, tuple[int, bool]]
 
@@ -27,7 +27,10 @@ def build_teacher(
         encoder = random_encoder(
             config["shape"], vocabulary, pad, config["pooling"], config["embedding_std"]
         )
-    return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
+    model = MultiTaskModel(encoder, instantiate(config["head"]), outputs)
+    if folder is not None and config.get("keep_head"):
+        next(iter(model.heads.values())).load_state_dict(load_head(folder))
+    return model
 
 
 def save_teacher(

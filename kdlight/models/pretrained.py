@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
@@ -14,13 +15,15 @@ from kdlight.types import Batch, Tokens, UserError
 # Loading a model folder takes less time than its progress bar is worth.
 transformers_logging.disable_progress_bar()
 
+POOLINGS = ("cls", "mean", "pooler")
+
 
 class PretrainedEncoder(nn.Module):
     """A Hugging Face encoder over joined text, pooled to one vector a row.
 
     Args:
         model: the encoder; its `last_hidden_state` is [batch seq hidden].
-        pooling: `cls` (first token) or `mean` (over real tokens).
+        pooling: `cls` (first token), `mean` (over real tokens) or `pooler` (the model's own).
     """
 
     reads = frozenset({"joint"})
@@ -28,8 +31,8 @@ class PretrainedEncoder(nn.Module):
 
     def __init__(self, model: Any, pooling: str = "cls") -> None:
         super().__init__()
-        if pooling not in ("cls", "mean"):
-            raise ValueError(f"pooling={pooling} is not one of cls, mean")
+        if pooling not in POOLINGS:
+            raise UserError(f"teacher.pooling={pooling} is not one of {', '.join(POOLINGS)}")
         self.model, self.pooling = model, pooling
         self.types: int = getattr(model.config, "type_vocab_size", 0)
 
@@ -43,7 +46,10 @@ class PretrainedEncoder(nn.Module):
         text = batch.joint
         if text is None:
             raise ValueError("the batch has no joined text")
-        states = self.model(**self._inputs(text)).last_hidden_state
+        output = self.model(**self._inputs(text))
+        states: Tensor = output.last_hidden_state
+        if self.pooling == "pooler":
+            return output.pooler_output
         if self.pooling == "cls":
             return states[:, 0]
         mask = text.mask[:, :, None].to(states.dtype)
@@ -72,7 +78,7 @@ def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
             local_files_only=True,
             dtype=torch.float32,
             output_loading_info=True,
-            **_extra(folder),
+            **_extra(folder, pooling),
         )
     finally:
         transformers_logging.set_verbosity(level)
@@ -89,18 +95,29 @@ def random_encoder(
 ) -> PretrainedEncoder:
     """A small encoder with random weights; `shape` holds the fields of its Hugging Face config."""
     config = AutoConfig.for_model(**shape, vocab_size=vocabulary, pad_token_id=pad)
-    model = AutoModel.from_config(config, **_extra(config))
+    model = AutoModel.from_config(config, **_extra(config, pooling))
     with torch.no_grad():
         model.get_input_embeddings().weight.normal_(0, embedding_std)
         model.get_input_embeddings().weight[pad] = 0
     return PretrainedEncoder(model, pooling)
 
 
-def _extra(source: Any) -> dict[str, Any]:
-    """No pooler where the architecture has one, since the pooling is ours."""
-    kind = (
-        json.loads((source / "config.json").read_text())["model_type"]
-        if isinstance(source, Path)
-        else source.model_type
-    )
-    return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta") else {}
+def load_head(folder: Path) -> dict[str, Tensor]:
+    """The classifier of a fine-tuned BERT folder, named as in `LinearHead`."""
+    found: dict[str, Tensor] = {}
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="pt") as file:
+            for key in set(file.keys()) & {"classifier.weight", "classifier.bias"}:
+                found[key.replace("classifier", "output")] = file.get_tensor(key)
+    return found
+
+
+def _extra(source: Any, pooling: str) -> dict[str, Any]:
+    """The model's pooling layer only where it is used, in architectures that have one."""
+    if isinstance(source, Path):
+        kind = json.loads((source / "config.json").read_text())["model_type"]
+    else:
+        kind = source.model_type
+    if kind not in ("bert", "roberta", "xlm-roberta"):
+        return {}
+    return {"add_pooling_layer": pooling == "pooler"}

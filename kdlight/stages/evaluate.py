@@ -6,16 +6,13 @@ from pathlib import Path
 import torch
 
 from kdlight.data.encoded import EncodedRows
-from kdlight.data.loader import EvalLoader
 from kdlight.data.rows import read_rows
 from kdlight.measure.parameters import parameters
 from kdlight.methods.fit import device_of
+from kdlight.methods.predict import predict
 from kdlight.metrics.scores import TaskScores
 from kdlight.models.build import load_student, load_teacher
-from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import StageSpec
-
-BATCH = 64
 
 
 def run(spec: StageSpec) -> None:
@@ -32,24 +29,14 @@ def run(spec: StageSpec) -> None:
         folder = Path(spec.inputs[f"tokens/{task}"]) / "eval"
         rows = EncodedRows(folder, task)
         outputs = predict(model, rows, device)
-        metric = TaskScores(about["metrics"], about["num_outputs"])
+        metric = TaskScores(about["metrics"], about["num_outputs"], across_ranks=False)
         metric.update(outputs, torch.from_numpy(rows.labels[:]))
         scores[task] = metric.compute()
         examples = read_rows(Path(spec.inputs[f"rows/{task}"]) / "eval.arrow")
         with (out / f"{task}.jsonl").open("w") as file:
             for example, output in zip(examples, outputs.tolist(), strict=True):
-                line = {"id": example.id, "gold": example.label, "output": output}
+                gold = example.label if about["num_outputs"] == 1 else int(example.label or 0)
+                line = {"id": example.id, "gold": gold, "output": output}
                 file.write(json.dumps(line) + "\n")
     result = {"scores": scores, "parameters": parameters(model)}
     (out / "scores.json").write_text(json.dumps(result, indent=1))
-
-
-@torch.inference_mode()
-def predict(model: MultiTaskModel, rows: EncodedRows, device: str) -> torch.Tensor:
-    """Logits of all rows in their order, [rows classes]."""
-    outputs: list[torch.Tensor | None] = [None] * len(rows)
-    for batch in EvalLoader(rows, BATCH, model.reads):
-        logits = model(batch.to(device)).logits.float().cpu()
-        for row, output in zip(batch.rows.tolist(), logits, strict=True):
-            outputs[row] = output
-    return torch.stack([output for output in outputs if output is not None])

@@ -1,44 +1,70 @@
-"""Stage: fine-tunes an encoder on gold labels."""
+"""Stage: fine-tunes an encoder on gold labels, or takes one that is fine-tuned already."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import lightning as L
 import numpy as np
+import torch
 from hydra.utils import instantiate
+from torch.nn import functional as F
 
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
 from kdlight.data.mixing import proportional
+from kdlight.methods.curves import CurveLogger
 from kdlight.methods.finetune import Finetune
-from kdlight.methods.fit import fit, is_first_rank, plan_steps
-from kdlight.metrics.scores import TaskScores
+from kdlight.methods.fit import Best, fit, is_first_rank, plan_steps
+from kdlight.methods.predict import predict
+from kdlight.metrics.scores import TaskScores, macro, score
 from kdlight.models.build import build_teacher, save_teacher
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import StageSpec
 
 
 def run(spec: StageSpec) -> None:
-    """Trains, keeps the best weights on the selection rows, and notes how good they are."""
+    """Trains, keeps the best weights on the selection rows, and notes how good they are.
+
+    With `max_epochs` 0 the encoder and the head it brings are taken as they are.
+    """
     config, out = spec.config, Path(spec.out)
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
-    rows = {
-        split: {
-            task: EncodedRows(Path(spec.inputs[f"tokens/{task}"]) / split, task)
-            for task in config["tasks"]
-        }
-        for split in ("train", "selection")
-    }
-    outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
+    tasks = config["tasks"]
+    outputs = {task: (about["num_outputs"], about["pair"]) for task, about in tasks.items()}
     pretrained = spec.runtime["pretrained"]
     L.seed_everything(config["seed"], verbose=False)
     model = build_teacher(
         config, outputs, special["size"], special["pad"], Path(pretrained) if pretrained else None
     )
-    data = TaskDataModule(
-        rows["train"], rows["selection"], proportional, config["batch_size"], config["seed"],
-        model.reads, labelled_only=True,
-    )  # fmt: skip
+    held = _rows(spec, "selection")
+    if config["max_epochs"]:
+        best = _train(spec, model, held)
+    else:
+        best = Best(model.state_dict(), _score_as_is(model.eval(), tasks, held))
+        CurveLogger(out / "metrics.csv").log_metrics({"val/macro": best.score}, step=0)
+    if is_first_rank():
+        model.load_state_dict(best.weights)
+        save_teacher(model, out, config, outputs)
+        majority = fmean(_majority(tasks[task], rows) for task, rows in held.items())
+        floor = {"selection": best.score, "majority": majority}
+        (out / "floor.json").write_text(json.dumps(floor))
+
+
+def _rows(spec: StageSpec, split: str) -> dict[str, EncodedRows]:
+    return {
+        task: EncodedRows(Path(spec.inputs[f"tokens/{task}"]) / split, task)
+        for task in spec.config["tasks"]
+    }
+
+
+def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRows]) -> Best:
+    config = spec.config
+    size, seed = config["batch_size"], config["seed"]
+    train = _rows(spec, "train")
+    data = TaskDataModule(train, held, proportional, size, seed, model.reads, labelled_only=True)
     data.steps, interval = plan_steps(config["max_epochs"] * data.steps, config["evaluations"])
     module = Finetune(
         model=model,
@@ -46,26 +72,29 @@ def run(spec: StageSpec) -> None:
         optimizer=instantiate(config["optimizer"]),
         schedule=instantiate(config["schedule"]),
         total_steps=data.steps,
-        seed=config["seed"],
+        seed=seed,
     )
-    best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
-    if is_first_rank():
-        model.load_state_dict(best.weights)
-        save_teacher(model, out, config, outputs)
-        majority = {t: _majority(config["tasks"][t], r) for t, r in rows["selection"].items()}
-        floor = {"selection": best.score, "majority": fmean(majority.values())}
-        (out / "floor.json").write_text(json.dumps(floor))
+    return fit(module, data, Path(spec.out), interval, spec.runtime["title"], spec.runtime)
 
 
-def _majority(about: dict, rows: EncodedRows) -> float:
-    """The score of always saying the commonest class (zero for correlations)."""
+def _score_as_is(
+    model: MultiTaskModel, tasks: Mapping[str, Any], held: Mapping[str, EncodedRows]
+) -> float:
+    return macro(
+        {task: _scores(tasks[task], predict(model, rows), rows) for task, rows in held.items()}
+    )
+
+
+def _majority(about: Mapping[str, Any], rows: EncodedRows) -> float:
+    """The score of always giving the commonest class; zero for a graded task."""
     if about["num_outputs"] == 1:
         return 0.0
-    import torch
+    labels = torch.from_numpy(rows.labels.astype(np.int64))
+    always = F.one_hot(labels.mode().values.expand_as(labels), about["num_outputs"])
+    return score(_scores(about, always.float(), rows))
 
-    labels = rows.labels.astype(np.int64)
+
+def _scores(about: Mapping[str, Any], logits: torch.Tensor, rows: EncodedRows) -> dict[str, float]:
     scores = TaskScores(about["metrics"], about["num_outputs"], across_ranks=False)
-    logits = torch.zeros(len(labels), about["num_outputs"])
-    logits[:, int(np.bincount(labels).argmax())] = 1
-    scores.update(logits, torch.from_numpy(labels))
-    return fmean(scores.compute().values())
+    scores.update(logits, torch.from_numpy(rows.labels[:]))
+    return scores.compute()

@@ -132,7 +132,6 @@ def test_publishing_does_not_replace_what_is_there(place):
         "manifest.json",
         pytest.param(
             "manifest.json.tmp",
-            marks=pytest.mark.xfail(reason="publish lists the left-over file", strict=True),
         ),
     ],
 )

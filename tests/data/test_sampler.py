@@ -69,7 +69,7 @@ def test_no_row_is_starved_or_favoured(size, batch_size, window):
     """After n batches of a window's multiple, the counts of rows differ by at most one."""
     made = sampler({"a": size}, batch_size, window=window)
     span = max(1, min(window, size // batch_size))
-    seen = Counter({row: 0 for row in range(size)})
+    seen = Counter(dict.fromkeys(range(size), 0))
     for step in range(4 * span):
         seen.update(made.batch(step)[1].tolist())
     assert sum(seen.values()) == 4 * span * batch_size

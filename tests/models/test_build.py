@@ -62,11 +62,28 @@ def test_a_teacher_starts_from_a_folder_with_fresh_heads(teacher_config, tmp_pat
     torch.manual_seed(0)
     model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None)
     save_teacher(model, tmp_path, teacher_config, OUTPUTS)
-    again = build_teacher(teacher_config, OUTPUTS, 40, 0, tmp_path / "encoder").eval()
+    fresh = {**teacher_config, "keep_head": False}
+    again = build_teacher(fresh, OUTPUTS, 40, 0, tmp_path / "encoder").eval()
     batch = make_batch([3, 7])
     model.eval()
     torch.testing.assert_close(again.encoder(batch), model.encoder(batch))
     assert not torch.equal(again(batch).logits, model(batch).logits)
+
+
+def test_a_fine_tuned_classifier_is_taken_over_whole(teacher_config, tmp_path, make_batch):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(0)
+    shape = {key: value for key, value in teacher_config["shape"].items() if key != "model_type"}
+    config = BertConfig(vocab_size=40, num_labels=3, initializer_range=0.4, **shape)
+    theirs = BertForSequenceClassification(config).eval()
+    theirs.save_pretrained(tmp_path)
+    whole = {**teacher_config, "pooling": "pooler", "keep_head": True}
+    ours = build_teacher(whole, {"demo": (3, False)}, 40, 0, tmp_path).eval()
+    batch = make_batch([6, 2, 9])
+    text = batch.joint
+    expected = theirs(text.input_ids, text.mask.long(), text.token_type_ids).logits
+    torch.testing.assert_close(ours(batch).logits, expected)
 
 
 @pytest.mark.parametrize("embeddings", ["random", "teacher"])

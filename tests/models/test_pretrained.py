@@ -29,21 +29,24 @@ def folder(tmp_path):
     return tmp_path / "bert"
 
 
-def naive_states(folder, text):
-    """Each row alone and unpadded: a list of [length hidden]."""
+def naive(folder, text):
+    """The model's outputs for each row alone and unpadded."""
     model = BertModel.from_pretrained(folder).eval()
     rows = zip(text.input_ids, text.token_type_ids, text.lengths.tolist(), strict=True)
     return [
-        model(input_ids=ids[None, :n], token_type_ids=types[None, :n]).last_hidden_state[0]
-        for ids, types, n in rows
+        model(input_ids=ids[None, :n], token_type_ids=types[None, :n]) for ids, types, n in rows
     ]
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean"])
+@pytest.mark.parametrize("pooling", ["cls", "mean", "pooler"])
 def test_pooling_equals_the_rows_one_by_one(folder, pooling, make_batch):
     batch = make_batch(LENGTHS, extra=3)
-    states = naive_states(folder, batch.joint)
-    expected = [s[0] if pooling == "cls" else sum(s) / len(s) for s in states]
+    pooled = {
+        "cls": lambda output: output.last_hidden_state[0, 0],
+        "mean": lambda output: sum(output.last_hidden_state[0]) / output.last_hidden_state.shape[1],
+        "pooler": lambda output: output.pooler_output[0],
+    }[pooling]
+    expected = [pooled(output) for output in naive(folder, batch.joint)]
     with torch.no_grad():
         found = load_encoder(folder, pooling).eval()(batch)
     torch.testing.assert_close(found, torch.stack(expected).detach(), rtol=1e-4, atol=1e-5)
@@ -95,7 +98,7 @@ def test_missing_weights_are_refused_by_name(folder):
 
 
 def test_another_pooling_is_refused(folder):
-    with pytest.raises(ValueError, match="pooling=max"):
+    with pytest.raises(UserError, match="pooling=max"):
         load_encoder(folder, "max")
 
 

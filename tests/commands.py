@@ -1,0 +1,41 @@
+"""Whole commands at smoke scale, in this process or in one of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kdlight import run
+
+SMOKE = ["+experiment=kd_bilstm", "scale=smoke"]
+ROOT = Path(__file__).parents[1]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen:
+    """A command in a process of its own, in `folder`."""
+    command = [sys.executable, "-m", "kdlight.run", *overrides]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    """The results below `folder`, oldest first."""
+    found = sorted(folder.glob("outputs/runs/*/*/result.json"))
+    return [json.loads(path.read_text()) for path in found]
+
+
+def call(folder: Path, patch: pytest.MonkeyPatch, *overrides: str) -> int:
+    """A command in this process; its exit status."""
+    patch.chdir(folder)
+    patch.setattr(sys, "argv", ["kdlight", *overrides])
+    return run.main()

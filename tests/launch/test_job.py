@@ -1,0 +1,165 @@
+"""Whole jobs at smoke scale: what they leave, what they use again, what can be chosen."""
+
+import csv
+import json
+import time
+
+import numpy as np
+import pytest
+import yaml
+from commands import SMOKE, call, results, start
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import accuracy_score, f1_score
+
+KEYS = {
+    *("schema_version", "experiment", "method", "scale", "seed", "data_source", "selection"),
+    *("split", "command", "git_commit", "versions", "hardware", "teacher", "student"),
+    *("baseline", "variants", "macro", "retention", "latency", "flops", "wall_s", "reused"),
+    "predictions",
+}
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_result_has_every_field_of_the_contract(smoke):
+    (found,) = results(smoke)[:1]
+    assert set(found) >= KEYS
+    assert set(found["teacher"]) >= {"name", "params", "scores"}
+    expected = {"name", "params", "params_without_embeddings", "size_bytes", "scores", "agreement"}
+    assert set(found["student"]) >= expected
+    assert set(found["latency"]) >= {
+        *("batch_size", "length", "device", "teacher_ms", "student_ms", "speedup"),
+    }
+    assert set(found["flops"]) == {"teacher", "student"}
+    assert (found["experiment"], found["method"], found["scale"]) == (
+        "kd_bilstm",
+        "distill",
+        "smoke",
+    )
+    assert found["retention"] == pytest.approx(
+        found["macro"]["student"] / found["macro"]["teacher"]
+    )
+    assert 0 < found["retention"] < 3
+    assert found["student"]["params_without_embeddings"] < found["student"]["params"]
+    assert found["latency"]["speedup"] == pytest.approx(
+        found["latency"]["teacher_ms"] / found["latency"]["student_ms"]
+    )
+
+
+def test_every_score_can_be_computed_from_the_predictions(smoke):
+    (run,) = sorted(smoke.glob("outputs/runs/*/*"))[:1]
+    found = json.loads((run / "result.json").read_text())
+    rows = lines(run / found["predictions"]["sst2"])
+    assert len(rows) == len({row["id"] for row in rows}) == 64
+    gold = [row["gold"] for row in rows]
+    decided = {n: [np.argmax(row[n]) for row in rows] for n in ("teacher", "student", "baseline")}
+    for name, values in decided.items():
+        expected = 100 * accuracy_score(gold, values)
+        assert found[name]["scores"]["sst2"]["accuracy"] == pytest.approx(expected)
+    alike = 100 * accuracy_score(decided["teacher"], decided["student"])
+    assert found["student"]["agreement"]["sst2"] == pytest.approx(alike)
+
+
+def test_the_run_folder_explains_itself(smoke):
+    (run,) = sorted(smoke.glob("outputs/runs/*/*"))[:1]
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["scale"] == "smoke"
+    assert "${" not in (run / "config.yaml").read_text()
+    overrides = yaml.safe_load((run / ".hydra/overrides.yaml").read_text())
+    assert overrides == SMOKE
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    networks = {row["network"] for row in rows}
+    assert networks == {"teacher sst2", "student sst2 (student)", "student sst2 (baseline)"}
+    assert {"train/loss", "val/macro"} <= {row["metric"] for row in rows}
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    for link in (run / "artifacts").iterdir():
+        assert (link / "manifest.json").is_file()
+
+
+def test_the_same_command_again_builds_nothing_and_takes_seconds(smoke):
+    started = time.monotonic()
+    again = start(smoke, *SMOKE)
+    said, _ = again.communicate(timeout=60)
+    assert again.returncode == 0, said
+    assert time.monotonic() - started < 10
+    assert "builds" not in said
+    first, *_, last = results(smoke)
+    assert set(last["reused"]) == set(last["wall_s"]) == set(first["wall_s"])
+    assert last["student"] == first["student"]
+
+
+def test_another_seed_shares_teacher_and_store(smoke, monkeypatch):
+    assert call(smoke, monkeypatch, *SMOKE, "seed=1") == 0
+    first, *_, last = results(smoke)
+    assert {"teacher sst2", "teacher_outputs sst2"} <= set(last["reused"])
+    assert "student sst2 (student)" not in last["reused"]
+    assert last["seed"] == 1
+    assert last["student"]["scores"].keys() == first["student"]["scores"].keys()
+
+
+def test_the_live_teacher_trains_the_same_student(smoke, monkeypatch):
+    assert call(smoke, monkeypatch, *SMOKE, "teacher.source=live") == 0
+    stored, *_ = results(smoke)
+    live = results(smoke)[-1]
+    assert "student sst2 (student)" not in live["reused"]
+    rows = [
+        lines(sorted(smoke.glob("outputs/runs/*/*"))[index] / "predictions/sst2.jsonl")
+        for index in (0, -1)
+    ]
+    for one, other in zip(*rows, strict=True):
+        assert one["student"] == pytest.approx(other["student"], abs=1e-4)
+    assert stored["student"]["scores"] == live["student"]["scores"]
+
+
+def test_pairs_grades_and_embeddings_of_the_teacher(command, tmp_path):
+    status = command(
+        *SMOKE, "task=[mrpc,stsb]", "student/embeddings=teacher", "loss=[hard,soft_kl]"
+    )
+    assert status == 0
+    (found,) = results(tmp_path)
+    assert set(found["student"]["scores"]) == {"mrpc", "stsb"}
+    (run,) = tmp_path.glob("outputs/runs/*/*")
+    rows = lines(run / found["predictions"]["mrpc"])
+    gold, decided = [r["gold"] for r in rows], [int(np.argmax(r["student"])) for r in rows]
+    scores = found["student"]["scores"]["mrpc"]
+    assert scores["f1"] == pytest.approx(100 * f1_score(gold, decided, zero_division=0))
+    assert scores["accuracy"] == pytest.approx(100 * accuracy_score(gold, decided))
+    rows = lines(run / found["predictions"]["stsb"])
+    gold, graded = [r["gold"] for r in rows], [r["teacher"][0] for r in rows]
+    scores = found["teacher"]["scores"]["stsb"]
+    assert scores["pearson"] == pytest.approx(100 * pearsonr(gold, graded).statistic, abs=1e-2)
+    assert scores["spearman"] == pytest.approx(100 * spearmanr(gold, graded).statistic, abs=1e-2)
+    mean = np.mean([np.mean(list(v.values())) for v in found["student"]["scores"].values()])
+    assert found["macro"]["student"] == pytest.approx(mean)
+
+
+def test_finetune_and_teacher_are_experiments_of_their_own(command, tmp_path):
+    assert command("+experiment=finetune", "scale=smoke") == 0
+    assert command("+experiment=teacher", "scale=smoke") == 0
+    alone, teacher = sorted(results(tmp_path), key=lambda found: found["experiment"])
+    assert alone["teacher"] is None
+    assert alone["baseline"] is None
+    assert alone["student"]["scores"]["sst2"]["accuracy"] > 0
+    assert teacher["student"] is None
+    assert teacher["teacher"]["scores"]["sst2"]["accuracy"] > 0
+
+
+@pytest.mark.parametrize("job", ["transfer_set", "teacher_outputs", "student"])
+def test_a_part_of_the_work_is_a_job(smoke, monkeypatch, job):
+    before = len(results(smoke))
+    assert call(smoke, monkeypatch, *SMOKE, f"job={job}") == 0
+    found = results(smoke)
+    assert len(found) == before + 1
+    assert any(title.startswith(job) for title in found[-1]["reused"])
+
+
+def test_a_variant_is_an_arm_with_other_parts(smoke, monkeypatch):
+    loss = "{_target_: kdlight.losses.hard.TeacherLabels, weight: 1.0}"
+    variant = f"+variants={{bare: {{loss: {{teacher_labels: {loss}}}}}}}"
+    assert call(smoke, monkeypatch, *SMOKE, variant.replace("+", "")) == 0
+    found = results(smoke)[-1]
+    assert set(found["variants"]) == {"bare"}
+    assert set(found["variants"]["bare"]) >= {"scores", "macro", "params"}

@@ -52,10 +52,22 @@ def load_teacher(folder: Path) -> MultiTaskModel:
     return model.eval()
 
 
+@torch.no_grad()
 def word_embeddings(teacher: Path) -> Tensor:
-    """The teacher's table of word embeddings, [vocabulary hidden]."""
-    table: Tensor = load_teacher(teacher).encoder.model.get_input_embeddings().weight.detach()
-    return table
+    """The teacher's word embeddings as its first layer reads them, [vocabulary hidden].
+
+    The bare table of a BERT has entries of about 0.05, too small for an LSTM to learn from at
+    once; behind the layer's own normalisation (without positions) they are about 0.6.
+    """
+    model = load_teacher(teacher).encoder.model
+    table: Tensor = model.get_input_embeddings().weight
+    layer = getattr(model, "embeddings", None)
+    if not hasattr(layer, "LayerNorm"):
+        return table
+    if hasattr(layer, "token_type_embeddings"):
+        table = table + layer.token_type_embeddings.weight[0]
+    normalised: Tensor = layer.LayerNorm(table)
+    return normalised
 
 
 def build_student(

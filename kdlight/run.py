@@ -28,6 +28,8 @@ def run(config: DictConfig) -> None:
     plain = cast(
         dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     )
+    for group in ("task", "loss", "augmentation", "variants"):
+        plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
     check(plain)
     folder = Path(HydraConfig.get().runtime.output_dir)
     plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])

@@ -19,6 +19,6 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if config["baseline"] and main["method"]["learns_from"] == "teacher":
         gold = {**main["method"], "learns_from": "gold", "module": FINETUNE}
         found["baseline"] = {**main, "method": gold}
-    for name, changes in (config["variants"] or {}).items():
+    for name, changes in config["variants"].items():
         found[name] = {**main, **changes}
     return found

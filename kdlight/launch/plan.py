@@ -166,7 +166,6 @@ class Plan:
             "batch_sizes": [1, 32],
             "threads": 1,
             "runs": 30,
-            "vocabulary": 100,
             "hardware": hardware,
             "accelerator": self.config["trainer"]["accelerator"],
         }

@@ -58,7 +58,7 @@ class TaskModule(L.LightningModule):
         total, parts = self.loss(batch)
         if not torch.isfinite(total):
             raise UserError(
-                f"The loss of task {batch.task} is {float(total)} at step {batch_idx} "
+                f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
                 f"(rows {batch.rows[:8].tolist()} ...): lower the learning rate or check these "
                 "rows. The last checkpoint is kept."
             )

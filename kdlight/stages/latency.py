@@ -10,6 +10,7 @@ from kdlight.measure.flops import flops
 from kdlight.measure.latency import paired_ms
 from kdlight.methods.fit import device_of
 from kdlight.models.build import load_student, load_teacher
+from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, StageSpec, Tokens
 
 
@@ -21,6 +22,7 @@ def run(spec: StageSpec) -> None:
         "teacher": load_teacher(Path(spec.inputs["teacher"])).to(device),
         "student": load_student(Path(spec.inputs["student"])).to(device),
     }
+    config = {**config, "vocabulary": _vocabulary(networks["teacher"])}
     measured = []
     threads = torch.get_num_threads()
     torch.set_num_threads(config["threads"])
@@ -38,7 +40,11 @@ def run(spec: StageSpec) -> None:
     Path(spec.out, "latency.json").write_text(json.dumps(result, indent=1))
 
 
-def _call(model: torch.nn.Module, config: dict, size: int, device: str) -> Callable[[], object]:
+def _vocabulary(teacher: MultiTaskModel) -> int:
+    return int(teacher.encoder.model.get_input_embeddings().num_embeddings)
+
+
+def _call(model: MultiTaskModel, config: dict, size: int, device: str) -> Callable[[], object]:
     """A forward pass over `size` rows of random tokens of the given length."""
     length, pair = config["length"], config["pair"]
 

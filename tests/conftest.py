@@ -125,7 +125,8 @@ def encode(tmp_path, bert):
         write_rows(folder / "rows.arrow", examples)
         pad = tokenizer.pad_token_id
         out = folder / "encoded"
-        encode_rows(folder / "rows.arrow", out, load_tokenizer(folder), pad, max_length)
+        special = {"pad": pad, "mask": tokenizer.mask_token}
+        encode_rows(folder / "rows.arrow", out, load_tokenizer(folder), special, max_length)
         made.append(out)
         return EncodedRows(out, task)
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -12,6 +13,8 @@ from tokenizers import Tokenizer
 from kdlight.data.encoded import Template
 from kdlight.data.rows import CHUNK, read_rows
 from kdlight.types import Example, UserError
+
+MASK = "[MASK]"  # as augmenters write it, whatever the tokenizer calls it
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -40,12 +43,22 @@ def template(tokenizer: Tokenizer, pad: int) -> Template:
     )
 
 
-def encode_rows(source: Path, out: Path, tokenizer: Tokenizer, pad: int, max_length: int) -> int:
+def encode_rows(
+    source: Path,
+    out: Path,
+    tokenizer: Tokenizer,
+    special: Mapping[str, Any],
+    max_length: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> int:
     """Tokenises the rows of an Arrow file into the files that `EncodedRows` reads.
 
     Texts are cut at `max_length` tokens each; a text without any token becomes the unknown
-    token, so that no network ever sees an empty text. Returns the number of rows.
+    token, so that no network ever sees an empty text. `special` names the padding id (`pad`)
+    and the mask token (`mask`), which takes the place of `[MASK]` in the text. `advance` is
+    called with the number of rows done. Returns the number of rows.
     """
+    pad = special["pad"]
     out.mkdir(parents=True, exist_ok=True)
     first = next(read_rows(source), None)
     pair = first is not None and first.text_b is not None
@@ -56,11 +69,13 @@ def encode_rows(source: Path, out: Path, tokenizer: Tokenizer, pad: int, max_len
     files = {side: (out / f"{side}.flat").open("wb") for side in sides}
     for chunk in _chunks(read_rows(source)):
         for side in sides:
-            tokens = _encode(tokenizer, [_text(row, side) for row in chunk], max_length)
+            texts = [_text(row, side, special["mask"]) for row in chunk]
+            tokens = _encode(tokenizer, texts, max_length)
             lengths[side].append(np.array([len(t) for t in tokens], dtype=np.int64))
             files[side].write(np.concatenate(tokens).astype(dtype).tobytes())
         labels += [np.nan if row.label is None else row.label for row in chunk]
         ids += [digest(row.id) for row in chunk]
+        advance(len(chunk))
     for side in sides:
         files[side].close()
         offsets = np.concatenate([np.zeros(1, np.int64), *lengths[side]]).cumsum()
@@ -94,8 +109,9 @@ def _chunks(rows: Iterator[Example]) -> Iterator[list[Example]]:
         yield chunk
 
 
-def _text(row: Example, side: str) -> str:
-    return row.text_a if side == "a" else row.text_b or ""
+def _text(row: Example, side: str, mask: str | None) -> str:
+    text = row.text_a if side == "a" else row.text_b or ""
+    return text if mask == MASK else text.replace(MASK, mask or "")
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.ndarray]:

@@ -34,6 +34,13 @@ def write_rows(path: Path, examples: Iterable[Example]) -> int:
     return count
 
 
+def count_rows(path: Path) -> int:
+    """How many rows an Arrow file holds."""
+    with pa.memory_map(str(path)) as source:
+        reader = pa.ipc.open_file(source)
+        return sum(reader.get_batch(n).num_rows for n in range(reader.num_record_batches))
+
+
 def read_rows(path: Path) -> Iterator[Example]:
     """The rows of an Arrow file, one chunk in memory at a time."""
     with pa.memory_map(str(path)) as source:

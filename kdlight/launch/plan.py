@@ -100,6 +100,8 @@ class Plan:
         if self._has_head(group):
             teacher["keep_head"] = True
         folder = self.pretrained
+        if folder:
+            teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
         config = {
             **teacher,
             "pretrained": model_hash(folder) if folder else None,

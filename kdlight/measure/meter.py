@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 log = logging.getLogger("kdlight")
-LINE_EVERY_S = 15.0
+LINE_EVERY_S, REDRAW_S = 15.0, 0.1
 
 
 class Meter:
@@ -61,21 +61,22 @@ class Meter:
         """Reports `count` more units done."""
         self.done += count
         now = time.monotonic()
-        if self._bar:
+        if self._bar and (now - self._line > REDRAW_S or self.done >= self.total):
+            self._line = now
             text = f"{self.rate:,.0f} {self.unit}/s"
             self._bar.update(self._id, completed=self.done, rate=text, note=self.note)
-        elif now - self._line > LINE_EVERY_S and not self._quiet:
+        elif not self._bar and now - self._line > LINE_EVERY_S and not self._quiet:
             self._line = now
             left = (self.total - self.done) / max(self.rate, 1e-9)
             log.info(
-                "%s: %d of %d %s, %.0f/s, about %s left %s",
+                "%s: %s of %s %s, %s/s, about %s left%s",
                 self.title,
-                self.done,
-                self.total,
+                f"{self.done:,}",
+                f"{self.total:,}",
                 self.unit,
-                self.rate,
+                f"{self.rate:,.0f}",
                 duration(left),
-                self.note,
+                f", {self.note}" if self.note else "",
             )
 
 

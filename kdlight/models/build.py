@@ -61,7 +61,7 @@ def word_embeddings(teacher: Path) -> Tensor:
     """
     model = load_teacher(teacher).encoder.model
     table: Tensor = model.get_input_embeddings().weight
-    layer = getattr(model, "embeddings", None)
+    layer: Any = getattr(model, "embeddings", None)
     if not hasattr(layer, "LayerNorm"):
         return table
     if hasattr(layer, "token_type_embeddings"):

@@ -7,7 +7,8 @@ from random import Random
 from hydra.utils import instantiate
 
 from kdlight.augmentation.augment import augment
-from kdlight.data.rows import read_rows, write_rows
+from kdlight.data.rows import count_rows, read_rows, write_rows
+from kdlight.measure.meter import Meter
 from kdlight.types import Example, StageSpec
 
 
@@ -22,12 +23,21 @@ def run(spec: StageSpec) -> None:
         yield from read_rows(rows / "unlabelled.arrow")
         yield from augment(labelled(), augmenters, config["n_iter"], config["seed"])
 
-    write_rows(Path(spec.out) / "transfer.arrow", transfer())
+    unlabelled = count_rows(rows / "unlabelled.arrow")
+    most = unlabelled + sum(1 for _ in labelled()) * (1 + config["n_iter"])
+    with Meter(spec.runtime["title"], most, "rows") as meter:
+
+        def counted() -> Iterator[Example]:
+            for row in transfer():
+                yield row
+                meter.advance(1)
+
+        write_rows(Path(spec.out) / "transfer.arrow", counted())
 
 
 def _labelled(path: Path, count: int | None, seed: int) -> Callable[[], Iterator[Example]]:
     """The rows whose labels the student may see, as often as they are asked for."""
-    total = sum(1 for _ in read_rows(path))
+    total = count_rows(path)
     keep = set(range(total))
     if count is not None and count < total:
         keep = set(Random(f"student labels {seed}").sample(range(total), count))

@@ -10,8 +10,8 @@ from kdlight.augmentation.mask import Mask
 def test_each_word_is_masked_with_the_probability():
     """10,000 words at 0.1: five standard deviations are 0.015."""
     words = [f"w{number}" for number in range(10_000)]
-    out = Mask(0.1, "<mask>")(words, Random(0))
-    masked = [place for place, word in enumerate(out) if word == "<mask>"]
+    out = Mask(0.1)(words, Random(0))
+    masked = [place for place, word in enumerate(out) if word == "[MASK]"]
     assert abs(len(masked) / 10_000 - 0.1) < 0.015
     assert all(out[p] == words[p] for p in set(range(10_000)) - set(masked))
     # Independent of the place: no half has more than its share, five deviations again.

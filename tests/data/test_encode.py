@@ -89,3 +89,10 @@ def test_arrays_are_mapped_and_small(encode, sentences):
     assert all(isinstance(array, np.memmap) for array in (flat, offsets, rows.ids, rows.labels))
     assert not flat.flags.writeable
     assert flat.dtype == np.uint16
+
+
+def test_a_masked_word_is_the_mask_of_any_tokenizer(encode, bert, roberta):
+    for tokenizer in (bert, roberta):
+        rows = encode([Example("1", "the [MASK] sat")], tokenizer)
+        ids = rows.batch(np.array([0]), frozenset({"texts"})).texts[0].input_ids[0].tolist()
+        assert ids.count(tokenizer.mask_token_id) == 1

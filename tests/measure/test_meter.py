@@ -34,8 +34,8 @@ def test_a_line_every_fifteen_seconds(monkeypatch, caplog):
                 now[0] += 10
                 meter.advance(100)
     lines = [record.getMessage() for record in caplog.records]
-    assert [line.split(",")[0] for line in lines] == [
-        "fills: 200 of 1000 rows",
-        "fills: 400 of 1000 rows",
+    assert [line.rsplit(", ", 2)[0] for line in lines] == [
+        "fills: 200 of 1,000 rows",
+        "fills: 400 of 1,000 rows",
     ]
     assert "10/s, about 1 min 20 s left" in lines[0]

@@ -33,6 +33,7 @@ def run(config: DictConfig) -> None:
     check(plain)
     folder = Path(HydraConfig.get().runtime.output_dir)
     plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+    plain["student_name"] = HydraConfig.get().runtime.choices["student"]
     opening(plain)
     found = Job(plain, folder).run()
     closing(found, plain, folder)

@@ -132,13 +132,15 @@ class Job:
         macros = {name: result.macro(found[0]) for name, found in scores.items()}
         teacher = scores.get("teacher")
         student = scores.get("student")
-        name = self.config["teacher"]["pretrained"] or "trained on the spot"
+        shape = self.config["teacher"]["shape"] or {}
+        small = "{num_hidden_layers}x{hidden_size} {model_type}, trained on the spot"
+        name = self.config["teacher"]["pretrained"] or small.format(**shape)
         main = ("teacher", "student", "baseline")
         return {
             "teacher": teacher and {"name": name, **teacher[1], "scores": teacher[0]},
             "student": student
             and {
-                "name": self.config["student"]["encoder"]["_target_"].rsplit(".", 1)[-1],
+                "name": self.config["student_name"],
                 **student[1],
                 "scores": student[0],
                 "agreement": agreement.get("student", {}),

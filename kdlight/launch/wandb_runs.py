@@ -55,10 +55,7 @@ class WandbRuns:
         assert self.settings is not None
         about = self.config
         tags = [*self.settings["tags"], about["method"]["name"], about["scale"]]
-        tags += [
-            about["data"]["source"],
-            about["student"]["encoder"]["_target_"].rsplit(".", 1)[-1],
-        ]
+        tags += [about["data"]["source"], about["student_name"]]
         folder = _root(about)
         folder.mkdir(parents=True, exist_ok=True)
         return {

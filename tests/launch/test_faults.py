@@ -7,7 +7,7 @@ import time
 
 from commands import SMOKE, call, results, start
 
-LONG = [*SMOKE, "teacher.max_epochs=30", "trainer.max_epochs=30", "trainer.checkpoint_seconds=0.2"]
+LONG = [*SMOKE, "teacher.max_epochs=16", "trainer.max_epochs=16", "trainer.checkpoint_seconds=0.1"]
 
 
 def weights(folder):
@@ -17,7 +17,7 @@ def weights(folder):
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
-def wait_for(condition, process, seconds=120):
+def wait_for(condition, process, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
@@ -37,7 +37,7 @@ def test_a_killed_run_continues_to_the_same_weights(tmp_path, monkeypatch):
         process.communicate()
     assert not results(cut)
     last = start(cut, *LONG, "baseline=false")
-    said, _ = last.communicate(timeout=120)
+    said, _ = last.communicate(timeout=240)
     assert last.returncode == 0, said
     assert "continues from the checkpoint" in said
     assert weights(cut) == weights(whole)
@@ -47,7 +47,7 @@ def test_a_killed_run_continues_to_the_same_weights(tmp_path, monkeypatch):
 
 def test_two_equal_commands_build_each_artifact_once(tmp_path):
     both = [start(tmp_path, *SMOKE, "baseline=false") for _ in range(2)]
-    said = [process.communicate(timeout=200)[0] for process in both]
+    said = [process.communicate(timeout=400)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     built = [line.split("] ")[1] for text in said for line in text.splitlines() if "builds" in line]
     assert len(built) == len(set(built)) > 5

@@ -117,7 +117,11 @@ def test_word_embeddings_start_a_student_that_asks_for_them(teacher_config, tmp_
     model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None)
     save_teacher(model, tmp_path, teacher_config, OUTPUTS)
     table = word_embeddings(tmp_path)
-    assert torch.equal(table, model.encoder.model.get_input_embeddings().weight)
+    layer = model.encoder.model.embeddings
+    bare = layer.word_embeddings.weight + layer.token_type_embeddings.weight[0]
+    centred = bare - bare.mean(dim=1, keepdim=True)
+    spread = (centred.square().mean(dim=1, keepdim=True) + layer.LayerNorm.eps).sqrt()
+    torch.testing.assert_close(table, centred / spread)  # a fresh LayerNorm has weight 1, bias 0
     started = build_student(student_config("teacher"), OUTPUTS, 40, 0, table)
     assert torch.equal(started.encoder.embeddings.weight[1:], table[1:])
     fresh = build_student(student_config(embeddings=8), OUTPUTS, 40, 0, table)

@@ -52,7 +52,7 @@ def explain(overrides: Sequence[str]) -> str:
             continue
         keys = keys if keys is not None else _keys(groups, overrides)
         if keys and key not in keys and not override.is_add():
-            hints.append(_line(key, key, [*keys, *groups]))
+            hints.append(_line(key, key, list(dict.fromkeys([*keys, *groups]))))
     return "\n".join(hints)
 
 

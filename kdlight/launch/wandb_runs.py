@@ -47,9 +47,8 @@ class WandbRuns:
         run.log({"result": wandb.Table(columns=columns, data=_table(found))})
         run.finish()
         if self.mode == "offline":
-            log.info(
-                "W&B is offline (no key); to upload: wandb sync %s", _root(self.config) / "wandb"
-            )
+            place = os.path.relpath(_root(self.config) / "wandb")
+            log.info("W&B is offline (no key); to upload: wandb sync %s/offline-run-*", place)
 
     def _arguments(self, identity: str, name: str, kind: str, config: Any) -> dict[str, Any]:
         assert self.settings is not None

@@ -11,10 +11,11 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from kdlight.launch.environment import forget_ranks
+from kdlight.launch.errors import mistake
 from kdlight.launch.help import config_folder, explain, list_experiments
 from kdlight.launch.prepare import prepare
 from kdlight.schema import RunConfig, check
-from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 ConfigStore.instance().store(name="schema", node=RunConfig)
@@ -42,6 +43,7 @@ def run(config: DictConfig) -> None:
 def main() -> int:
     """Entry point of `python -m kdlight.run`; the exit status."""
     prepare()
+    forget_ranks()
     if len(sys.argv) == 1:
         print(list_experiments())
         return 0
@@ -55,8 +57,10 @@ def main() -> int:
         started.append(True)
         try:
             run(config)
-        except UserError as error:
-            log.error("%s", error)
+        except Exception as error:
+            if (sentence := mistake(error)) is None:
+                raise
+            log.error("%s", sentence)
             sys.exit(2)
 
     try:

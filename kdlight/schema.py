@@ -80,14 +80,34 @@ def check(config: Mapping[str, Any]) -> None:
     _check_targets("augmentation", _without(config["augmentation"], ("seed", "n_iter")))
     if not config["task"]:
         raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
-    if config["data"]["source"] == "files" and not config["data"]["root"]:
+    _check_data(config["data"])
+    _check_devices(config)
+
+
+def _check_data(data: Mapping[str, Any]) -> None:
+    if data["source"] == "files" and not data["root"]:
         raise UserError("data.source=files needs data.root=DIR, the folder of the task folders.")
-    devices = config["trainer"]["devices"]
-    for key, size in (("data", config["data"]), ("teacher", config["teacher"])):
-        if isinstance(devices, int) and size.get("batch_size", devices) % devices:
+    if data["source"] == "embedded":
+        for key in ("max_rows", "eval_rows", "unlabelled_rows"):
+            if data[key] is None:
+                raise UserError(f"Embedded rows have no end: set data.{key}=, or use scale=demo.")
+
+
+def _check_devices(config: Mapping[str, Any]) -> None:
+    trainer = config["trainer"]
+    devices = trainer["devices"]
+    if not isinstance(devices, int) or devices < 1:
+        raise UserError(f"trainer.devices={devices} must be a number of devices, 1 or more.")
+    if trainer.get("accumulate_grad_batches", 1) != 1:
+        raise UserError("trainer.accumulate_grad_batches is not supported: lower data.batch_size.")
+    if config["method"]["joint"] and devices > 1:
+        raise UserError("method.joint=true works on one device only: set trainer.devices=1.")
+    for key in ("data", "teacher"):
+        size = config[key].get("batch_size", devices)
+        if size % devices:
             raise UserError(
-                f"{key}.batch_size={size['batch_size']} must be a multiple of "
-                f"trainer.devices={devices}, since every rank gets an equal part of each batch."
+                f"{key}.batch_size={size} must be a multiple of trainer.devices={devices}, since "
+                "every rank gets an equal part of each batch."
             )
 
 

@@ -20,5 +20,7 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         gold = {**main["method"], "learns_from": "gold", "module": FINETUNE}
         found["baseline"] = {**main, "method": gold}
     for name, changes in config["variants"].items():
-        found[name] = {**main, **changes}
+        arm = {**main, **changes}
+        if arm["method"]["learns_from"] == "teacher":  # with gold labels alone no loss differs
+            found[name] = arm
     return found

@@ -49,7 +49,18 @@ def hardware() -> dict[str, str | int]:
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
+        "gpus": _gpus(),
     }
+
+
+def _gpus() -> str:
+    """Names of the NVIDIA GPUs, or nothing."""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ", ".join(found.stdout.splitlines())
 
 
 def _cpu_name() -> str:
@@ -60,6 +71,13 @@ def _cpu_name() -> str:
         )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def forget_ranks() -> None:
+    """Makes this process a planner, whatever launcher's variables the shell has left."""
+    kept = clean(os.environ)
+    for key in set(os.environ) - set(kept):
+        del os.environ[key]
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

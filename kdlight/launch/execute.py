@@ -82,7 +82,10 @@ class Executor:
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
-            shutil.rmtree(place.building / "checkpoints", ignore_errors=True)
+            working = place.building / "checkpoints"
+            # First what a resumed build would start from: it could not do so without the rest.
+            (working / "last.ckpt").unlink(missing_ok=True)
+            shutil.rmtree(working, ignore_errors=True)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._note(node, reused=False)

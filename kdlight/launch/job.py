@@ -50,14 +50,14 @@ class Job:
             return self._write({"teacher": teachers}, {})
         if kind == "teacher_outputs":
             self.executor.do([self.plan.teacher_outputs(task) for task in self.plan.tasks])
-            return self._write({}, {})
+            return self._write({"teacher": teachers}, {}, scored=False)
         students: Arms = {
             name: {group: self.plan.student(group, name, parts) for group in groups}
             for name, parts in arms(self.config).items()
         }
         if kind == "student":
             self.executor.do([node for arm in students.values() for node in arm.values()])
-            return self._write({}, {})
+            return self._write({"teacher": teachers, **students}, {}, scored=False)
         latencies = {}
         if teachers:
             latencies = {
@@ -84,15 +84,18 @@ class Job:
             check_teacher_floor(place.folder, node.title, self.config["teacher"]["floor"])
         return teachers
 
-    def _write(self, networks: Arms, latencies: Mapping[Group, Node]) -> dict[str, Any]:
+    def _write(
+        self, networks: Arms, latencies: Mapping[Group, Node], scored: bool = True
+    ) -> dict[str, Any]:
         """Scores the networks and gathers everything into the run folder."""
-        scored = {
+        evaluations = {
             name: [self.plan.evaluate(node, group) for group, node in by_group.items()]
             for name, by_group in networks.items()
-            if by_group
+            if by_group and scored
         }
-        self.executor.do([*(n for nodes in scored.values() for n in nodes), *latencies.values()])
-        folders = {name: [self._folder(n) for n in nodes] for name, nodes in scored.items()}
+        scores = [node for nodes in evaluations.values() for node in nodes]
+        self.executor.do([*scores, *latencies.values()])
+        folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
         found = self._head() | self._quality(folders) | self._cost(latencies)
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
         trained = {n.title: self._folder(n) for nodes in networks.values() for n in nodes.values()}
@@ -193,14 +196,16 @@ class Job:
         return agreement, files
 
     def _cost(self, latencies: Mapping[Group, Node]) -> dict[str, Any]:
-        """Latency and operations of the first group of tasks."""
+        """Latency and operations; of several networks the first, the others under `more`."""
         if not latencies:
             return {"latency": None, "flops": None}
-        folder = self._folder(next(iter(latencies.values())))
-        found = json.loads((folder / "latency.json").read_text())
-        first, *more = found["latency"]
-        place = {"length": found["length"], "device": found["device"]}
-        return {"latency": {**first, **place, "more": more}, "flops": found["flops"]}
+        cases, flops = [], None
+        for group, node in latencies.items():
+            found = json.loads((self._folder(node) / "latency.json").read_text())
+            flops = flops or found["flops"]
+            place = {"task": "+".join(group), "length": found["length"], "device": found["device"]}
+            cases += [case | place for case in found["latency"]]
+        return {"latency": {**cases[0], "more": cases[1:]}, "flops": flops}
 
     def _folder(self, node: Node) -> Path:
         return self.executor.place(node).folder

@@ -12,9 +12,12 @@ from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash,
 from kdlight.tasks.files import find_split
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
+from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 PLAN_KEYS = ("max_epochs", "evaluations")  # of the trainer node, not Lightning's
+# Where and how often, which does not change the weights.
+PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds")
 
 
 class Plan:
@@ -62,9 +65,9 @@ class Plan:
         embedded = data["source"] == "embedded"
         on_disk = data["source"] == "files" and find_split(about, root, "unlabelled")
         splits = ["unlabelled"] if embedded or on_disk else []
-        used = ["train", data["eval_split"], *splits]
+        chosen = ["dev"] if self.config["selection"] == "dev" else []
+        used = list(dict.fromkeys(["train", data["eval_split"], *chosen, *splits]))
         config = {
-            "task": self.config["task"][task],
             "source": data["source"],
             "content": source_fingerprint(about, data["source"], root, used, seed),
             "splits": splits,
@@ -72,7 +75,8 @@ class Plan:
             "selection": self.config["selection"],
             **{key: data[key] for key in ROW_KEYS},
         }
-        return Node("task_rows", task, config, runtime={"root": root})
+        runtime = {"root": root, "task": self.config["task"][task]}
+        return Node("task_rows", task, config, runtime=runtime)
 
     def transfer_set(self, task: str) -> Node:
         """The student's text."""
@@ -99,11 +103,18 @@ class Plan:
             teacher.pop(key)
         if self._has_head(group):
             teacher["keep_head"] = True
+        elif not teacher["max_epochs"]:
+            raise UserError(
+                f"teacher.max_epochs=0 takes the teacher of {', '.join(group)} as it is, but it "
+                "brings no head for that: this needs a fine-tuned BertForSequenceClassification "
+                "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
+            )
         folder = self.pretrained
         if folder:
             teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
         config = {
             **teacher,
+            **self._lightning(),
             "pretrained": model_hash(folder) if folder else None,
             "tasks": self._about(group),
         }
@@ -136,6 +147,7 @@ class Plan:
             "batch_size": self.data["batch_size"],
             "precision": trainer["precision"],
             **{key: trainer[key] for key in PLAN_KEYS},
+            **self._lightning(),
             "tasks": self._about(group),
         }
         parents = {"tokenizer": self.tokenizer()}
@@ -195,6 +207,12 @@ class Plan:
             }
             for name in group
         }
+
+    def _lightning(self) -> dict[str, Any]:
+        """Further options of Lightning's trainer, such as gradient clipping."""
+        known = (*PLAN_KEYS, *PLACE_KEYS, "precision")
+        more = {k: v for k, v in self.config["trainer"].items() if k not in known}
+        return {"trainer": more} if more else {}
 
     def _runtime(self, precision: str = "32-true") -> dict[str, Any]:
         trainer = {k: v for k, v in self.config["trainer"].items() if k not in PLAN_KEYS}

@@ -7,8 +7,15 @@ from kdlight.artifacts.fingerprint import hash_folder
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
-TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
-MODEL_FILES = ("config.json", "*.safetensors")
+TOKENIZER_FILES = (
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+)
+MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
 def find_pretrained(name: str) -> Path:
@@ -80,5 +87,5 @@ def _from_hub(name: str) -> Path:
         raise UserError(
             f"teacher.pretrained={name} is no folder here and cannot be had from the hub "
             f"({type(error).__name__}): give a local folder (teacher.pretrained=DIR), or train "
-            "one on the spot on embedded data (teacher=scratch data.source=embedded)."
+            "one on the spot on embedded data (scale=demo)."
         ) from error

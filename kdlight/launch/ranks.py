@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from kdlight.artifacts.place import Place
 from kdlight.launch.environment import clean
+from kdlight.launch.errors import StageError
 from kdlight.types import StageSpec, UserError
 
 log = logging.getLogger("kdlight")
@@ -26,7 +27,7 @@ def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
 
     Raises:
         UserError: what a rank refused.
-        RuntimeError: if a rank failed otherwise; names the log file.
+        StageError: if a rank failed otherwise; names the log file.
     """
     working = place.building / "checkpoints"
     working.mkdir(exist_ok=True)
@@ -54,7 +55,7 @@ def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
     if agent.returncode:
         if error_file.exists():
             raise UserError(json.loads(error_file.read_text())["message"])
-        raise RuntimeError(f"{spec.runtime['title']} failed; see {working / WORKER_LOG}")
+        raise StageError(f"{spec.runtime['title']} failed; see {working / WORKER_LOG}")
 
 
 def workers_gone(place: Place) -> None:

@@ -13,10 +13,11 @@ Scores = dict[str, dict[str, float]]
 
 
 def merge_scores(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
-    """Scores of all tasks, and the parameters of one network, from evaluations."""
+    """Scores of all tasks, and the size of all their networks together, from evaluations."""
     found = [json.loads((folder / "scores.json").read_text()) for folder in folders]
     scores = {task: values for part in found for task, values in part["scores"].items()}
-    return scores, found[0]["parameters"]
+    sizes = [part["parameters"] for part in found]
+    return scores, {key: sum(size[key] for size in sizes) for key in sizes[0]}
 
 
 def macro(scores: Mapping[str, Mapping[str, float]]) -> float:

@@ -24,10 +24,11 @@ REAL = (
 
 def opening(config: Mapping[str, Any]) -> None:
     """Says what this job is; a demonstration says that it is one."""
-    if config["scale"] == "demo":
-        data = config["data"]
-        text = DEMO.format(teacher=f"{data['max_rows']:,}", student=f"{data['student_labels']:,}")
-        _console().print(f"[bold]{config['name']}, scale=demo.[/bold] {text}")
+    data = config["data"]
+    if data["source"] == "embedded":
+        teacher, student = data["max_rows"], data["student_labels"] or data["max_rows"]
+        text = DEMO.format(teacher=f"{teacher:,}", student=f"{student:,}")
+        _console().print(f"[bold]{config['name']}, scale={config['scale']}.[/bold] {text}")
 
 
 def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -> None:
@@ -47,7 +48,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
             table.add_row(name, *(_cell(scores[task]) for task in tasks), *rest)
         console.print(table)
     console.print(_cost(found))
-    if config["scale"] == "demo":
+    if found["data_source"] == "embedded":
         console.print(REAL.format(name=config["name"]), markup=False)
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
@@ -66,7 +67,8 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         cells = _numbers(arm["macro"], arm["agreement"], {"params": arm["params"]})
         rows.append((f"student, {name.replace('_', ' ')}", arm["scores"], *cells))
     if student:
-        name = "student, distilled" if found["teacher"] else "student, gold labels only"
+        gold = found["method"] == "finetune"
+        name = "student, gold labels only" if gold else "student, distilled"
         cells = _numbers(found["macro"]["student"], student["agreement"], student)
         rows.append((name, student["scores"], *cells))
     return rows
@@ -90,7 +92,8 @@ def _cost(found: Mapping[str, Any]) -> str:
         lines.append(f"The student keeps {found['retention']:.1%} of its teacher's score.")
     if latency := found["latency"]:
         lines += [
-            f"Latency, batch {case['batch_size']} x {latency['length']} tokens, one thread: "
+            f"Latency, {case['task']}, batch {case['batch_size']} x {case['length']} tokens, "
+            f"{'one thread' if case['device'] == 'cpu' else case['device']}: "
             f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
             f"{case['speedup']:.1f}x faster."
             for case in (latency, *latency["more"])

@@ -40,7 +40,7 @@ def _check_needs(
         raise UserError(
             f"Loss {name} needs {', '.join(sorted(missing))} of the teacher, but "
             f"{type(teacher).__name__} gives only {', '.join(sorted(teacher.provides))}: "
-            "set teacher.source=live, or leave the loss out."
+            "set teacher.source=live if the network gives it, or leave the loss out."
         )
     if missing := needs - student.provides:
         raise UserError(

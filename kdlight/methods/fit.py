@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.methods.base import TaskModule
 from kdlight.methods.curves import CurveLogger
+from kdlight.methods.last_state import LastState
 from kdlight.methods.progress import ProgressCallback
 from kdlight.methods.tracking import start_run
 
@@ -71,7 +71,16 @@ def fit(
     """
     folder = out / "checkpoints"
     settings = dict(runtime["trainer"])
-    last, best = _checkpoints(folder, settings.pop("checkpoint_seconds"))
+    resumed = folder / "last.ckpt"
+    last = LastState(resumed, settings.pop("checkpoint_seconds"), interval)
+    best = ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor="val/macro",
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
     trainer = L.Trainer(
         **settings,
         max_epochs=1,
@@ -85,7 +94,6 @@ def fit(
         callbacks=[best, last, ProgressCallback(title, data.steps, data.batch_size)],
         default_root_dir=out,
     )
-    resumed = folder / "last.ckpt"
     if resumed.exists():
         log.info("%s: continues from the checkpoint of a stopped run", title)
     failed = True
@@ -100,25 +108,6 @@ def fit(
     prefix = "model."
     network = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     return Best(network, float(cast(torch.Tensor, best.best_model_score)))
-
-
-def _checkpoints(folder: Path, seconds: float) -> tuple[ModelCheckpoint, ModelCheckpoint]:
-    """The last whole state, for a resumed run, and the best weights on the selection rows."""
-    last = ModelCheckpoint(
-        dirpath=folder,
-        filename="last",
-        train_time_interval=timedelta(seconds=seconds),
-        enable_version_counter=False,
-    )
-    best = ModelCheckpoint(
-        dirpath=folder,
-        filename="best",
-        monitor="val/macro",
-        mode="max",
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
-    return last, best
 
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:

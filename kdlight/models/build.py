@@ -78,7 +78,12 @@ def build_student(
     table: Tensor | None = None,
 ) -> MultiTaskModel:
     """A student with fresh weights; `table` starts its embeddings where the YAML asks for it."""
-    extra = {"table": table} if config["embeddings"]["from_teacher"] else {}
+    # A table may have spare rows behind the last token.
+    extra = (
+        {"table": table[:vocabulary]}
+        if table is not None and config["embeddings"]["from_teacher"]
+        else {}
+    )
     embeddings = instantiate(config["embeddings"])(vocabulary, pad, **extra)
     encoder = instantiate(config["encoder"])(embeddings)
     return MultiTaskModel(encoder, instantiate(config["head"]), outputs)

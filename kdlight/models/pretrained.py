@@ -1,13 +1,13 @@
 """Any Hugging Face encoder as the body of a teacher."""
 
-import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
 from kdlight.types import Batch, Tokens, UserError
@@ -82,7 +82,9 @@ def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
         )
     finally:
         transformers_logging.set_verbosity(level)
-    if missing := sorted(report["missing_keys"]):
+    if missing := sorted(
+        k for k in report["missing_keys"] if pooling == "pooler" or "pooler." not in k
+    ):
         raise UserError(
             f"The model folder {folder} lacks {len(missing)} weights of its architecture, "
             f"such as {missing[0]}: it is incomplete or belongs to another architecture."
@@ -114,10 +116,8 @@ def load_head(folder: Path) -> dict[str, Tensor]:
 
 def _extra(source: Any, pooling: str) -> dict[str, Any]:
     """The model's pooling layer only where it is used, in architectures that have one."""
-    if isinstance(source, Path):
-        kind = json.loads((source / "config.json").read_text())["model_type"]
-    else:
-        kind = source.model_type
-    if kind not in ("bert", "roberta", "xlm-roberta"):
-        return {}
-    return {"add_pooling_layer": pooling == "pooler"}
+    config = AutoConfig.from_pretrained(source) if isinstance(source, Path) else source
+    has_pooler = "add_pooling_layer" in signature(MODEL_MAPPING[type(config)].__init__).parameters
+    if pooling == "pooler" and not has_pooler:
+        raise UserError(f"A {config.model_type} has no pooler: set teacher.pooling=cls or mean.")
+    return {"add_pooling_layer": pooling == "pooler"} if has_pooler else {}

@@ -1,7 +1,7 @@
 """Stage: how fast and how big teacher and student are on this machine."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ def run(spec: StageSpec) -> None:
         "teacher": load_teacher(Path(spec.inputs["teacher"])).to(device),
         "student": load_student(Path(spec.inputs["student"])).to(device),
     }
-    config = {**config, "vocabulary": _vocabulary(networks["teacher"])}
+    config = {**config, "vocabulary": _vocabulary(networks)}
     measured = []
     threads = torch.get_num_threads()
     torch.set_num_threads(config["threads"])
@@ -40,8 +40,11 @@ def run(spec: StageSpec) -> None:
     Path(spec.out, "latency.json").write_text(json.dumps(result, indent=1))
 
 
-def _vocabulary(teacher: MultiTaskModel) -> int:
-    return int(teacher.encoder.model.get_input_embeddings().num_embeddings)
+def _vocabulary(networks: Mapping[str, MultiTaskModel]) -> int:
+    """Tokens that every network knows."""
+    teacher = networks["teacher"].encoder.model.get_input_embeddings()
+    student = networks["student"].encoder.embeddings
+    return min(int(teacher.num_embeddings), int(student.num_embeddings))
 
 
 def _call(model: MultiTaskModel, config: dict, size: int, device: str) -> Callable[[], object]:

@@ -1,9 +1,10 @@
 """Stage: the rows of one task, read, checked, capped and split."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from hydra.utils import instantiate
 
@@ -20,13 +21,13 @@ def run(spec: StageSpec) -> None:
     network; with `selection=dev` the evaluation rows do that.
     """
     config, out = spec.config, Path(spec.out)
-    task: Task = instantiate(config["task"])
+    task: Task = instantiate(spec.runtime["task"])
     train = _count(_rows(spec, task, "train", config["wanted_train"]))
     if train == 0:
         raise UserError(f"Task {task.name} has no training rows.")
     order = list(range(train))
     Random(f"rows {config['seed']}").shuffle(order)
-    held = min(config["selection_rows"], train // 10) if config["selection"] == "train_split" else 0
+    held = _held(task, train, config)
     rest = order[held:] if config["max_rows"] is None else order[held : held + config["max_rows"]]
     for name, chosen in (("selection", order[:held]), ("train", rest)):
         numbers = set(chosen)
@@ -40,10 +41,23 @@ def run(spec: StageSpec) -> None:
             f"Task {task.name} has no labelled rows in split {config['eval_split']}: "
             "choose another with data.eval_split=."
         )
-    if not held:
-        rows = _labelled(_rows(spec, task, config["eval_split"], config["eval_rows"]))
-        write_rows(out / "selection.arrow", rows)
+    if config["selection"] == "dev":
+        dev = _labelled(_rows(spec, task, "dev", config["eval_rows"]))
+        write_rows(out / "selection.arrow", dev)
     write_rows(out / "unlabelled.arrow", _unlabelled(spec, task))
+
+
+def _held(task: Task, train: int, config: Mapping[str, Any]) -> int:
+    """How many train rows choose the checkpoint."""
+    if config["selection"] == "dev":
+        return 0
+    if train < 2 or config["selection_rows"] < 1:
+        raise UserError(
+            f"Task {task.name} has {train} training rows and data.selection_rows="
+            f"{config['selection_rows']}: some are needed to learn from and some to choose the "
+            "checkpoint by; or choose it on the dev rows with selection=dev."
+        )
+    return max(1, min(config["selection_rows"], train // 10))
 
 
 def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:

@@ -17,6 +17,9 @@ class OnlineTeacher:
     @torch.no_grad()
     def __call__(self, batch: Batch) -> ModelOutput:
         """The teacher's outputs for the batch."""
-        self.model.to(batch.labels.device)
-        output: ModelOutput = self.model(batch)
+        device = batch.labels.device
+        self.model.to(device)
+        # Like the store, in full precision, whatever the student trains in.
+        with torch.autocast(device.type, enabled=False):
+            output: ModelOutput = self.model(batch)
         return output

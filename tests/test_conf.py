@@ -169,7 +169,7 @@ def test_every_trainer_key_is_one_of_lightning(option):
     from lightning import Trainer
 
     config = composed(f"trainer={option}")["trainer"]
-    ours = {*PLAN_KEYS, "checkpoint_seconds"}
+    ours = {*PLAN_KEYS, "checkpoint_seconds", "threads"}
     assert ours <= set(config)
     assert set(config) - ours <= set(inspect.signature(Trainer).parameters)
 

@@ -17,7 +17,7 @@ from kdlight.types import UserError
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 PLAN_KEYS = ("max_epochs", "evaluations")  # of the trainer node, not Lightning's
 # Where and how often, which does not change the weights.
-PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds")
+PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds", "threads")
 
 
 class Plan:
@@ -99,7 +99,7 @@ class Plan:
     def teacher(self, group: tuple[str, ...]) -> Node:
         """A fine-tuned teacher of some tasks."""
         teacher = dict(self.config["teacher"])
-        for key in ("pretrained", "source", "floor", "keep_head"):
+        for key in ("pretrained", "source", "floor", "keep_head", "threads"):
             teacher.pop(key)
         if self._has_head(group):
             teacher["keep_head"] = True
@@ -120,7 +120,9 @@ class Plan:
         }
         parents = {"tokenizer": self.tokenizer()}
         parents |= {f"tokens/{task}": self.tokens(self.rows(task)) for task in group}
-        runtime = self._runtime(teacher["precision"]) | {"pretrained": folder and str(folder)}
+        runtime = self._teacher_runtime(teacher["precision"]) | {
+            "pretrained": folder and str(folder)
+        }
         return Node("teacher", "+".join(group), config, parents, runtime, distributed=True)
 
     def teacher_outputs(self, task: str) -> Node:
@@ -130,7 +132,7 @@ class Plan:
             "teacher": self.teacher(self._group(task)),
             "tokens": self.tokens(self.transfer_set(task)),
         }
-        runtime = self._runtime("32-true") | {"batch_tokens": 2048}
+        runtime = self._teacher_runtime("32-true") | {"batch_tokens": 2048}
         return Node("teacher_outputs", task, config, parents, runtime, distributed=True)
 
     def student(self, group: tuple[str, ...], arm: str, parts: Mapping[str, Any]) -> Node:
@@ -216,7 +218,11 @@ class Plan:
 
     def _runtime(self, precision: str = "32-true") -> dict[str, Any]:
         trainer = {k: v for k, v in self.config["trainer"].items() if k not in PLAN_KEYS}
-        return {"trainer": {**trainer, "precision": precision}}
+        threads = trainer.pop("threads")
+        return {"trainer": {**trainer, "precision": precision}, "threads": threads}
+
+    def _teacher_runtime(self, precision: str) -> dict[str, Any]:
+        return self._runtime(precision) | {"threads": self.config["teacher"]["threads"]}
 
 
 ROW_KEYS = ("max_rows", "unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")

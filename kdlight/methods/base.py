@@ -87,7 +87,9 @@ class TaskModule(L.LightningModule):
         for module in self.modules():
             if isinstance(module, nn.Embedding) and isinstance(optimizer, LazyAdamW):
                 only_touched_rows(module.weight)
-                module.sparse = self.trainer.world_size == 1  # no group can add sparse ones
+                # No group can add up sparse gradients, and none can be clipped.
+                alone = self.trainer.world_size == 1 and not self.trainer.gradient_clip_val
+                module.sparse = alone
         schedule = self._schedule(optimizer, self.total_steps)
         return {
             "optimizer": optimizer,

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from kdlight.methods.curves import CurveLogger
 from kdlight.methods.last_state import LastState
 from kdlight.methods.progress import ProgressCallback
 from kdlight.methods.tracking import start_run
+from kdlight.schema import nearest
+from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 # Lightning announces devices and advertises products when it is imported and for every fit.
@@ -71,6 +74,7 @@ def fit(
     """
     folder = out / "checkpoints"
     settings = dict(runtime["trainer"])
+    _check_options(settings)
     resumed = folder / "last.ckpt"
     last = LastState(resumed, settings.pop("checkpoint_seconds"), interval)
     best = ModelCheckpoint(
@@ -108,6 +112,13 @@ def fit(
     prefix = "model."
     network = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     return Best(network, float(cast(torch.Tensor, best.best_model_score)))
+
+
+def _check_options(settings: Mapping[str, Any]) -> None:
+    known = [*signature(L.Trainer).parameters, "checkpoint_seconds"]
+    for key in settings:
+        if key not in known:
+            raise UserError(f"Lightning's trainer has no option {key}{nearest(key, known)}")
 
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from kdlight.measure.flops import flops
 from kdlight.measure.latency import paired_ms
+from kdlight.measure.threads import threads
 from kdlight.methods.fit import device_of
 from kdlight.models.build import load_student, load_teacher
 from kdlight.models.multitask import MultiTaskModel
@@ -24,17 +25,13 @@ def run(spec: StageSpec) -> None:
     }
     config = {**config, "vocabulary": _vocabulary(networks)}
     measured = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config["threads"])
-    try:
-        for size in config["batch_sizes"]:
-            calls = {name: _call(net, config, size, device) for name, net in networks.items()}
+    for size in config["batch_sizes"]:
+        calls = {name: _call(net, config, size, device) for name, net in networks.items()}
+        with threads(config["threads"]):
             slow, fast = paired_ms(calls["teacher"], calls["student"], config["runs"])
-            measured.append(
-                {"batch_size": size, "teacher_ms": slow, "student_ms": fast, "speedup": slow / fast}
-            )
-    finally:
-        torch.set_num_threads(threads)
+        measured.append(
+            {"batch_size": size, "teacher_ms": slow, "student_ms": fast, "speedup": slow / fast}
+        )
     counted = {name: flops(_call(net, config, 1, device)) for name, net in networks.items()}
     result = {"latency": measured, "flops": counted, "length": config["length"], "device": device}
     Path(spec.out, "latency.json").write_text(json.dumps(result, indent=1))

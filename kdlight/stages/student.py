@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
 from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.measure.threads import threads
 from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.models.build import build_student, load_teacher, save_student, word_embeddings
@@ -44,7 +45,8 @@ def run(spec: StageSpec) -> None:
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
     data.steps, interval = plan_steps(config["max_epochs"] * epoch, config["evaluations"])
     module = _module(config, model, teacher, data.steps)
-    best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
+    with threads(spec.runtime["threads"]):
+        best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
     if is_first_rank():
         model.load_state_dict(best.weights)
         save_student(model, out, config["student"], outputs)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
 from kdlight.data.mixing import proportional
+from kdlight.measure.threads import threads
 from kdlight.methods.curves import CurveLogger
 from kdlight.methods.finetune import Finetune
 from kdlight.methods.fit import Best, fit, is_first_rank, plan_steps
@@ -41,7 +42,8 @@ def run(spec: StageSpec) -> None:
     )
     held = _rows(spec, "selection")
     if config["max_epochs"]:
-        best = _train(spec, model, held)
+        with threads(spec.runtime["threads"]):
+            best = _train(spec, model, held)
     else:
         best = Best(model.state_dict(), _score_as_is(model.eval(), tasks, held))
         CurveLogger(out / "metrics.csv").log_metrics({"val/macro": best.score}, step=0)

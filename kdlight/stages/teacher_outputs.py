@@ -8,6 +8,7 @@ import torch
 
 from kdlight.data.encoded import EncodedRows
 from kdlight.measure.meter import Meter
+from kdlight.measure.threads import threads
 from kdlight.methods.fit import device_of, ranks
 from kdlight.models.build import load_teacher
 from kdlight.models.multitask import MultiTaskModel
@@ -40,7 +41,8 @@ def run(spec: StageSpec) -> None:
         if number % world_size == rank and not (done / str(number)).exists()
     ]
     total = sum(int(lengths[order[part]].sum()) for _, part in mine)
-    with Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0) as meter:
+    meter = Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0)
+    with meter, threads(spec.runtime["threads"]):
         for number, part in mine:
             for batch in _batches(lengths, order[part], spec.runtime["batch_tokens"]):
                 logits[batch] = _forward(model, rows, batch, device)

@@ -125,7 +125,7 @@ def test_a_fine_tuned_classifier_is_taken_with_its_head(command, tmp_path):
 def test_an_unreachable_hub_names_the_ways_round_it(said):
     text = said(*SMOKE, "teacher=pretrained", "teacher.pretrained=nobody/nothing")
     assert "teacher.pretrained=nobody/nothing" in text
-    assert "teacher=scratch" in text
+    assert "scale=demo" in text
     text = said(*SMOKE, "data.source=hub")
     assert "data.source=files" in text
     assert "data.source=embedded" in text
@@ -159,3 +159,27 @@ def test_a_loss_that_the_store_cannot_feed_is_refused(said):
 )
 def test_a_mistake_in_the_configuration_is_one_sentence(said, override, expected):
     assert expected in said(*SMOKE, override.strip("'"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["task.sst2.metrics=[f2]"], "metric 'f2' is unknown"),
+        (["trainer.devices=0"], "trainer.devices=0 must be a number of devices"),
+        (["trainer.devices=auto"], "trainer.devices=auto must be a number of devices"),
+        (["+trainer.accumulate_grad_batches=2"], "lower data.batch_size"),
+        (["method.joint=true", "trainer=ddp"], "trainer.devices=1"),
+        (["data.max_rows=null"], "data.max_rows="),
+        (["data.selection_rows=0"], "selection=dev"),
+        (["teacher.max_epochs=0"], "brings no head"),
+        (["loss.logit_mse.wait=2"], "loss.logit_mse.wait"),
+        (["+loss.logit_mse.wait=2"], "wait"),
+        (["+trainer.nonsense=1"], "nonsense"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(command, capfd, overrides, expected):
+    capfd.readouterr()
+    assert command(*SMOKE, *overrides) in (1, 2)
+    said = capfd.readouterr().err
+    assert expected in said
+    assert "Traceback" not in said

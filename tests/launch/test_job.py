@@ -163,3 +163,56 @@ def test_a_variant_is_an_arm_with_other_parts(smoke, monkeypatch):
     found = results(smoke)[-1]
     assert set(found["variants"]) == {"bare"}
     assert set(found["variants"]["bare"]) >= {"scores", "macro", "params"}
+
+
+def test_selection_on_dev_leaves_train_whole_and_reports_another_split(command, tmp_path):
+    from kdlight.data.rows import read_rows
+
+    assert command(*SMOKE, "selection=dev", "data.eval_split=test", "baseline=false") == 0
+    (folder,) = tmp_path.glob("outputs/artifacts/task_rows/*/eval.arrow")
+    splits = {
+        name: {row.id.split("-")[0] for row in read_rows(folder.with_name(f"{name}.arrow"))}
+        for name in ("train", "selection", "eval", "unlabelled")
+    }
+    expected = {"train": "train", "selection": "dev", "eval": "test", "unlabelled": "unlabelled"}
+    assert splits == {name: {split} for name, split in expected.items()}
+    (found,) = results(tmp_path)
+    assert (found["selection"], found["split"]) == ("dev", "test")
+
+
+def test_the_rows_that_choose_are_neither_learnt_from_nor_reported(smoke):
+    from kdlight.data.rows import read_rows
+
+    found = {}
+    for kind, names in (
+        ("task_rows", ("train", "selection", "eval")),
+        ("transfer_set", ("transfer",)),
+    ):
+        for name in names:
+            for path in smoke.glob(f"outputs/artifacts/{kind}/*/{name}.arrow"):
+                found.setdefault(name, set()).update(row.text_a for row in read_rows(path))
+    assert len(found["selection"]) > 10
+    for name in ("train", "eval", "transfer"):
+        assert not found["selection"] & found[name], name
+    assert not found["eval"] & (found["train"] | found["transfer"])
+
+
+def test_rank_variables_of_another_launcher_are_forgotten(command, tmp_path, monkeypatch):
+    for key, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(key, value)
+    assert command(*SMOKE, "baseline=false") == 0
+    assert results(tmp_path)[0]["student"]["scores"]["sst2"]["accuracy"] > 0
+
+
+def test_what_changes_the_weights_changes_the_name_and_a_folder_does_not(smoke, monkeypatch):
+    assert call(smoke, monkeypatch, *SMOKE, "+trainer.gradient_clip_val=0.5", "baseline=false") == 0
+    assert "student sst2 (student)" not in results(smoke)[-1]["reused"]
+    assert call(smoke, monkeypatch, *SMOKE, "task.sst2.folder=elsewhere", "trainer.threads=2") == 0
+    last = results(smoke)[-1]
+    assert set(last["reused"]) == set(last["wall_s"])
+
+
+def test_gold_alone_has_no_variants(command, tmp_path):
+    variant = "variants={bare: {loss: {hard: {_target_: kdlight.losses.hard.Hard}}}}"
+    assert command("+experiment=finetune", "scale=smoke", variant) == 0
+    assert results(tmp_path)[0]["variants"] == {}

@@ -38,11 +38,11 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
     if rows:
         embedded = " (embedded)" if found["data_source"] == "embedded" else ""
         table = Table(title=f"{found['experiment']}: {found['split']} scores in percent")
-        table.add_column("network")
+        table.add_column("network", no_wrap=True)
         tasks = list(rows[0][1])
         for task in tasks:
             table.add_column(f"{task}{embedded}", justify="right")
-        for column in ("macro", "agrees with teacher", "parameters", "without embeddings"):
+        for column in ("macro", "agreement", "parameters"):
             table.add_column(column, justify="right")
         for name, scores, *rest in rows:
             table.add_row(name, *(_cell(scores[task]) for task in tasks), *rest)
@@ -62,13 +62,13 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         )
     if baseline := found["baseline"]:
         cells = _numbers(found["macro"]["baseline"], baseline["agreement"], student)
-        rows.append(("student, gold labels only", baseline["scores"], *cells))
+        rows.append(("student, gold only", baseline["scores"], *cells))
     for name, arm in found["variants"].items():
         cells = _numbers(arm["macro"], arm["agreement"], {"params": arm["params"]})
         rows.append((f"student, {name.replace('_', ' ')}", arm["scores"], *cells))
     if student:
         gold = found["method"] == "finetune"
-        name = "student, gold labels only" if gold else "student, distilled"
+        name = "student, gold only" if gold else "student, distilled"
         cells = _numbers(found["macro"]["student"], student["agreement"], student)
         rows.append((name, student["scores"], *cells))
     return rows
@@ -76,8 +76,7 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 def _numbers(macro: float, agreement: Mapping[str, float], size: Mapping[str, int]) -> list[str]:
     alike = f"{sum(agreement.values()) / len(agreement):.1f}" if agreement else ""
-    bare = size.get("params_without_embeddings")
-    return [f"{macro:.1f}", alike, f"{size['params']:,}", f"{bare:,}" if bare else ""]
+    return [f"{macro:.1f}", alike, f"{size['params']:,}"]
 
 
 def _cell(scores: Mapping[str, float]) -> str:
@@ -90,6 +89,12 @@ def _cost(found: Mapping[str, Any]) -> str:
     lines = []
     if found["retention"] is not None:
         lines.append(f"The student keeps {found['retention']:.1%} of its teacher's score.")
+    if found["teacher"] and found["student"]:
+        teacher, student = (found[n]["params_without_embeddings"] for n in ("teacher", "student"))
+        lines.append(
+            f"Parameters without embeddings: teacher {teacher:,}, student {student:,}, "
+            f"{teacher / student:.1f}x fewer."
+        )
     if latency := found["latency"]:
         lines += [
             f"Latency, {case['task']}, batch {case['batch_size']} x {case['length']} tokens, "

@@ -71,6 +71,9 @@ def fit(
 
     `out/checkpoints` holds the last state (about every `trainer.checkpoint_seconds`) and the
     best weights; a run that was stopped goes on from there.
+
+    Raises:
+        UserError: if a signal stops the training.
     """
     folder = out / "checkpoints"
     settings = dict(runtime["trainer"])
@@ -105,6 +108,8 @@ def fit(
         checkpoint = resumed if resumed.exists() else None
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         failed = False
+    except SystemExit as end:  # Lightning's answer to Ctrl-C and SIGTERM, whatever its status
+        raise UserError(f"{title} was stopped; the same command continues it.") from end
     finally:
         _end_runs(trainer.loggers, failed)
     trainer.strategy.barrier()

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import pytest
 from commands import SMOKE, call, results, start
 
 LONG = [*SMOKE, "teacher.max_epochs=16", "trainer.max_epochs=16", "trainer.checkpoint_seconds=0.1"]
@@ -43,6 +44,19 @@ def test_a_killed_run_continues_to_the_same_weights(tmp_path, monkeypatch):
     assert weights(cut) == weights(whole)
     assert len(weights(cut)) == 7  # encoder, heads, student, two curves, two predictions
     assert not list(cut.glob("outputs/artifacts/*/*.building"))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_so(tmp_path, stop):
+    process = start(tmp_path, *LONG, "teacher.max_epochs=400", "baseline=false")
+    pattern = "outputs/artifacts/teacher/*.building/checkpoints/last.ckpt"
+    wait_for(lambda: list(tmp_path.glob(pattern)), process)
+    process.send_signal(stop)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "teacher sst2 was stopped; the same command continues it." in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.glob("outputs/artifacts/teacher/*/manifest.json"))
 
 
 def test_two_equal_commands_build_each_artifact_once(tmp_path):

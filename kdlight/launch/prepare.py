@@ -16,13 +16,9 @@ def prepare() -> None:
     os.environ.setdefault("WANDB_SILENT", "true")
     # Tokenising happens before any worker is forked, so the fork warning is void.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    # The loaders hand out ready batches from memory-mapped arrays; worker processes only cost.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # Curves and checkpoints go where the planner says; a folder left by a killed run is wanted.
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
     # The memory-mapped rows are only read.
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable.*")
-    # Counting FLOPs switches oneDNN off for a moment, which touches a setting of Intel GPUs.
-    warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN.*")
     # Lightning's own use of a torch helper that newer versions spell otherwise.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")

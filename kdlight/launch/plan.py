@@ -15,7 +15,7 @@ from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
-PLAN_KEYS = ("max_epochs", "evaluations")  # of the trainer node, not Lightning's
+PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")  # of the trainer node, not Lightning's
 # Where and how often, which does not change the weights.
 PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds", "threads")
 

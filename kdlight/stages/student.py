@@ -43,7 +43,8 @@ def run(spec: StageSpec) -> None:
     )
     # Every arm makes the same number of updates, whether it may use all rows or the labelled.
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
-    data.steps, interval = plan_steps(config["max_epochs"] * epoch, config["evaluations"])
+    steps = config["max_steps"] or config["max_epochs"] * epoch
+    data.steps, interval = plan_steps(steps, config["evaluations"])
     module = _module(config, model, teacher, data.steps)
     with threads(spec.runtime["threads"]):
         best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)

@@ -9,6 +9,7 @@ from kdlight.types import UserError
 
 JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate")
 SOURCES = ("embedded", "hub", "files")
+AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
 
 
 @dataclass
@@ -20,6 +21,9 @@ class DataConfig:
     max_rows: int | None = None  # train rows a task, for the teacher
     student_labels: int | None = None  # train rows whose labels the student may see
     unlabelled_rows: int | None = None  # unlabelled rows a task in the transfer set
+    text: list[str] = field(default_factory=list)  # files of unlabelled text, for single texts
+    text_rows: int | None = None  # sentences drawn from them
+    text_words: list[int] = field(default_factory=lambda: [3, 40])  # fewest and most a sentence
     selection_rows: int = 500  # at most; never more than a tenth of train
     eval_rows: int | None = None
     eval_split: str = "dev"
@@ -77,10 +81,11 @@ def check(config: Mapping[str, Any]) -> None:
     _one_of("teacher.floor", config["teacher"].get("floor", "error"), ("error", "warn"))
     for group in ("task", "loss"):
         _check_targets(group, config[group])
-    _check_targets("augmentation", _without(config["augmentation"], ("seed", "n_iter")))
+    _check_targets("augmentation", _without(config["augmentation"], AUGMENTATION_KEYS))
     if not config["task"]:
         raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
     _check_data(config["data"])
+    _check_text(config)
     _check_devices(config)
 
 
@@ -91,6 +96,17 @@ def _check_data(data: Mapping[str, Any]) -> None:
         for key in ("max_rows", "eval_rows", "unlabelled_rows"):
             if data[key] is None:
                 raise UserError(f"Embedded rows have no end: set data.{key}=, or use scale=demo.")
+
+
+def _check_text(config: Mapping[str, Any]) -> None:
+    words = config["data"]["text_words"]
+    if len(words) != 2 or not 1 <= words[0] <= words[1]:
+        raise UserError(f"data.text_words={words} must be [fewest, most] words of a sentence.")
+    if config["data"]["text"] and all(task.get("pair") for task in config["task"].values()):
+        raise UserError(
+            "data.text=[...] is text for tasks with one text a row; put further pairs into "
+            "unlabelled.jsonl (text_a, text_b) in the folder of the task."
+        )
 
 
 def _check_devices(config: Mapping[str, Any]) -> None:

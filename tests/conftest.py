@@ -83,6 +83,21 @@ def bert():
 
 
 @pytest.fixture(scope="session")
+def masked_language_model(tmp_path_factory, bert):
+    """Folder of a tiny BERT with random weights and a masked-language-model head."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    folder = tmp_path_factory.mktemp("mlm")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=len(bert), intermediate_size=16, **shape)
+    BertForMaskedLM(config).save_pretrained(folder)
+    bert.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def roberta():
     """A byte-level tokenizer that joins texts as RoBERTa does."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors

@@ -3,7 +3,6 @@
 import inspect
 from functools import cache
 from pathlib import Path
-from random import Random
 
 import pytest
 import torch
@@ -14,11 +13,12 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import kdlight.run  # noqa: F401  (registers the schema)
+from kdlight.augmentation.augment import augment
 from kdlight.launch.help import config_folder
 from kdlight.launch.plan import PLAN_KEYS
 from kdlight.models.build import build_student
 from kdlight.schema import check
-from kdlight.types import ModelOutput, UserError
+from kdlight.types import Example, ModelOutput, UserError
 
 CONF = config_folder()
 
@@ -134,12 +134,14 @@ def test_every_optimizer_and_schedule(option, schedule):
 
 
 @pytest.mark.parametrize("option", options("augmentation"))
-def test_every_augmentation(option):
-    augmenter = instantiate(composed(f"augmentation=[{option}]")["augmentation"][option])
-    words, random = ["one", "two", "three", "four", "five", "six"], Random(0)
-    made = [augmenter(words, random) for _ in range(50)]
-    assert any(new != words for new in made)
-    assert all(new for new in made)
+def test_every_augmentation(option, masked_language_model):
+    node = {**composed(f"augmentation=[{option}]")["augmentation"][option], "probability": 0.5}
+    if "pretrained" in node:
+        node["pretrained"] = str(masked_language_model)
+    rows = [Example("1", "the old dog saw a cat"), Example("2", "a cat and a bird sat")]
+    made = list(augment(lambda: iter(rows), {option: instantiate(node)}, 20, 0))
+    assert {row.parent for row in made} == {"1", "2"}
+    assert {row.source for row in made} == {option}
 
 
 @pytest.mark.parametrize("embeddings", options("student/embeddings"))

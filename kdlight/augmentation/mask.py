@@ -2,15 +2,20 @@
 
 from random import Random
 
+from kdlight.augmentation.word import Chooser, WordAugmenter
 
-class Mask:
-    """Each word becomes `[MASK]` with the given probability (any tokenizer's mask when encoded)."""
+
+class Mask(WordAugmenter):
+    """A word becomes `[MASK]` with the given probability (any tokenizer's mask when encoded)."""
 
     def __init__(self, probability: float = 0.1) -> None:
-        if not 0 <= probability <= 1:
-            raise ValueError(f"probability={probability} must lie between 0 and 1")
-        self.probability = probability
+        super().__init__(probability)
 
-    def __call__(self, words: list[str], random: Random) -> list[str]:
-        """A new list of words of the same length."""
-        return ["[MASK]" if random.random() < self.probability else word for word in words]
+    def choosers(self, texts: list[list[str]]) -> list[Chooser]:
+        """The same for every text and place."""
+        return [_mask] * len(texts)
+
+
+def _mask(place: int, random: Random) -> str:
+    del place, random
+    return "[MASK]"

@@ -2,6 +2,8 @@
 
 from random import Random
 
+from kdlight.augmentation.words import join, split
+
 
 class NGram:
     """With the given probability only n neighbouring words stay, n uniform in 1..longest."""
@@ -13,10 +15,11 @@ class NGram:
             raise ValueError(f"longest={longest} must be at least 1")
         self.probability, self.longest = probability, longest
 
-    def __call__(self, words: list[str], random: Random) -> list[str]:
-        """The words, or a run of them; never empty if `words` is not."""
+    def __call__(self, text: str, random: Random) -> str:
+        """The text, or a run of its words; never empty if `text` is not."""
         if random.random() >= self.probability:
-            return words
+            return text
+        words = split(text)
         size = min(random.randint(1, self.longest), len(words))
         start = random.randint(0, len(words) - size)
-        return words[start : start + size]
+        return join(words[start : start + size])

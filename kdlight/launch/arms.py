@@ -5,7 +5,10 @@ from typing import Any
 
 from kdlight.launch.plan import FINETUNE
 
-PARTS = ("student", "loss", "method", "mixing", "optimizer", "schedule", "trainer")
+PARTS = (
+    *("student", "augmentation", "loss", "method", "mixing"),
+    *("optimizer", "schedule", "trainer"),
+)
 
 
 def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -21,6 +24,7 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found["baseline"] = {**main, "method": gold}
     for name, changes in config["variants"].items():
         arm = {**main, **changes}
-        if arm["method"]["learns_from"] == "teacher":  # with gold labels alone no loss differs
+        # With gold labels alone no loss differs.
+        if arm["method"]["learns_from"] == "teacher" or set(changes) - {"loss"}:
             found[name] = arm
     return found

@@ -9,7 +9,9 @@ from hydra.utils import instantiate
 
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
+from kdlight.schema import AUGMENTATION_KEYS
 from kdlight.tasks.files import find_split
+from kdlight.tasks.lines import file_hash
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -78,17 +80,32 @@ class Plan:
         runtime = {"root": root, "task": self.config["task"][task]}
         return Node("task_rows", task, config, runtime=runtime)
 
-    def transfer_set(self, task: str) -> Node:
-        """The student's text."""
-        augmentation = dict(self.config["augmentation"])
+    def transfer_set(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
+        """The student's text; by default augmented as the configuration says."""
+        chosen = self.config["augmentation"] if augmentation is None else augmentation
+        options = {key: chosen[key] for key in AUGMENTATION_KEYS}
+        augmenters = {name: dict(node) for name, node in chosen.items() if name not in options}
+        folders = {}
+        for name, node in augmenters.items():
+            if node.get("pretrained"):
+                folder = find_pretrained(node["pretrained"], f"augmentation.{name}.pretrained")
+                folders[name], node["pretrained"] = str(folder), model_hash(folder)
+        text = [] if self.tasks[task].pair else self.data["text"]
         config = {
-            "seed": augmentation.pop("seed"),
-            "n_iter": augmentation.pop("n_iter"),
-            "augmenters": augmentation,
+            **options,
+            "augmenters": augmenters,
             "student_labels": self.data["student_labels"],
             "data_seed": self.data["seed"],
+            "text": {
+                "content": [file_hash(Path(path)) for path in text],
+                "rows": self.data["text_rows"],
+                "words": self.data["text_words"],
+            }
+            if text
+            else None,
         }
-        return Node("transfer_set", task, config, {"rows": self.rows(task)})
+        runtime = {"pretrained": folders, "text": text}
+        return Node("transfer_set", task, config, {"rows": self.rows(task)}, runtime)
 
     def tokens(self, rows: Node) -> Node:
         """Rows as token ids."""
@@ -125,12 +142,12 @@ class Plan:
         }
         return Node("teacher", "+".join(group), config, parents, runtime, distributed=True)
 
-    def teacher_outputs(self, task: str) -> Node:
+    def teacher_outputs(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
         """What the teacher says of the transfer set of a task."""
         config = {"task": task, "precision": "32-true"}
         parents = {
             "teacher": self.teacher(self._group(task)),
-            "tokens": self.tokens(self.transfer_set(task)),
+            "tokens": self.tokens(self.transfer_set(task, augmentation)),
         }
         runtime = self._teacher_runtime("32-true") | {"batch_tokens": 2048}
         return Node("teacher_outputs", task, config, parents, runtime, distributed=True)
@@ -155,9 +172,11 @@ class Plan:
         parents = {"tokenizer": self.tokenizer()}
         for task in group:
             parents[f"tokens/{task}"] = self.tokens(self.rows(task))
-            parents[f"transfer/{task}"] = self.tokens(self.transfer_set(task))
+            text = self.transfer_set(task, parts["augmentation"])
+            parents[f"transfer/{task}"] = self.tokens(text)
             if source == "stored":
-                parents[f"teacher_outputs/{task}"] = self.teacher_outputs(task)
+                stored = self.teacher_outputs(task, parts["augmentation"])
+                parents[f"teacher_outputs/{task}"] = stored
         if source == "live" or parts["student"]["embeddings"]["from_teacher"]:
             parents["teacher"] = self.teacher(group)
         label = f"{'+'.join(group)} ({arm})"

@@ -18,7 +18,7 @@ TOKENIZER_FILES = (
 MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
-def find_pretrained(name: str) -> Path:
+def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
     """The folder itself, or the hub's snapshot of `name`.
 
     Raises:
@@ -26,12 +26,12 @@ def find_pretrained(name: str) -> Path:
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
-        folder = _from_hub(name)
+        folder = _from_hub(name, key)
     if not (folder / "config.json").is_file():
-        raise UserError(f"teacher.pretrained={name}: the folder holds no config.json.")
+        raise UserError(f"{key}={name}: the folder holds no config.json.")
     if not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"teacher.pretrained={name}: no *.safetensors there; other formats can run code "
+            f"{key}={name}: no *.safetensors there; other formats can run code "
             "when loaded, so convert it once with save_pretrained(safe_serialization=True)."
         )
     return folder.resolve()
@@ -76,7 +76,7 @@ def _plain(label: str) -> str:
     return "".join(letter for letter in label.lower() if letter.isalnum())
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -85,7 +85,7 @@ def _from_hub(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
-            f"teacher.pretrained={name} is no folder here and cannot be had from the hub "
-            f"({type(error).__name__}): give a local folder (teacher.pretrained=DIR), or train "
-            "one on the spot on embedded data (scale=demo)."
+            f"{key}={name} is no folder here and cannot be had from the hub "
+            f"({type(error).__name__}): give a local folder ({key}=DIR); "
+            "a teacher can be trained on the spot on embedded data (scale=demo)."
         ) from error

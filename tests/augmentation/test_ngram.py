@@ -12,7 +12,7 @@ WORDS = [f"w{number}" for number in range(12)]
 
 def runs(ngram, words, count, seed=0):
     random = Random(seed)
-    return [ngram(words, random) for _ in range(count)]
+    return [ngram(" ".join(words), random).split() for _ in range(count)]
 
 
 def test_a_quarter_of_the_texts_is_cut():

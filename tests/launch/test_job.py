@@ -216,3 +216,30 @@ def test_gold_alone_has_no_variants(command, tmp_path):
     variant = "variants={bare: {loss: {hard: {_target_: kdlight.losses.hard.Hard}}}}"
     assert command("+experiment=finetune", "scale=smoke", variant) == 0
     assert results(tmp_path)[0]["variants"] == {}
+
+
+def test_text_files_labels_of_copies_and_arms_with_other_text(command, tmp_path):
+    """Further sentences join the transfer set; an arm may have another augmentation."""
+    from kdlight.data.rows import read_rows
+
+    (tmp_path / "more.txt").write_text("One odd sentence here. Too short. Another odd line\n" * 2)
+    plain = "{augmentation: {seed: 0, n_iter: 0, keep_labels: false}}"
+    said = [
+        *("data.text=[more.txt]", "data.text_words=[3,9]", "augmentation.keep_labels=true"),
+        *("baseline=false", f"variants={{plain: {plain}}}", "data.unlabelled_rows=0"),
+    ]
+    assert command(*SMOKE, *said) == 0
+    sets = [
+        list(read_rows(path))
+        for path in tmp_path.glob("outputs/artifacts/transfer_set/*/transfer.arrow")
+    ]
+    without, augmented = sorted(sets, key=len)
+    texts = [row.text_a for row in without if row.source == "text"]
+    assert texts == ["One odd sentence here.", "Another odd line"]
+    labelled = sum(row.source == "gold" for row in without)
+    assert labelled + 2 == len(without) < len(augmented)
+    labels = {row.id: row.label for row in without}
+    copies = [row for row in augmented if row.parent]
+    assert {row.label for row in copies} == {0, 1}
+    assert all(row.label == labels[row.parent] for row in copies)
+    assert set(results(tmp_path)[0]["variants"]) == {"plain"}

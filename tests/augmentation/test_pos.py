@@ -54,7 +54,25 @@ def test_texts_are_tagged_together_and_keep_their_own_tags():
 
 def test_the_default_tagger_knows_english():
     """Tags of the Penn treebank, one a word, whatever the words hold."""
-    words = "the old man quickly saw 12 red cars to Mary and wo n't / <b> [MASK] 电".split()
+    words = [
+        "the",
+        "old",
+        "man",
+        "quickly",
+        "saw",
+        "12",
+        "red",
+        "cars",
+        "to",
+        "Mary",
+        "and",
+        "wo",
+        "n't",
+        "/",
+        "<b>",
+        "[MASK]",
+        "电",
+    ]
     (tags,) = PatternTagger()([words])
     assert len(tags) == len(words)
     found = dict(zip(words, tags, strict=True))

@@ -32,9 +32,9 @@ class Example:
 
     `id` is stable: the same row has the same id in every run (`train-17`). `label` is a class
     number, a grade, or None where no gold label is known. `source` says where the text comes
-    from (`gold`, `unlabelled`, or the augmenter's name) and `parent` the id of the row that
-    an augmenter started from. Span tasks use `answers` (question in `text_a`, context in
-    `text_b`), choice tasks `options` (their number is the label).
+    from (`gold`, `unlabelled`, `text`, or the augmenter's name) and `parent` the id of the row
+    that an augmenter started from, whose label it carries. Span tasks use `answers` (question
+    in `text_a`, context in `text_b`), choice tasks `options` (their number is the label).
     """
 
     id: str

@@ -10,7 +10,7 @@ from typing import Any
 VERSIONS: Mapping[str, int] = {
     "tokenizer": 1,
     "task_rows": 1,
-    "transfer_set": 1,
+    "transfer_set": 2,
     "tokens": 1,
     "teacher": 1,
     "teacher_outputs": 1,

@@ -64,7 +64,7 @@ def encode_rows(
     pair = first is not None and first.text_b is not None
     sides = ("a", "b") if pair else ("a",)
     lengths: dict[str, list[np.ndarray]] = {side: [] for side in sides}
-    labels, ids = [], []
+    labels, copies, ids = [], [], []
     dtype = np.uint16 if tokenizer.get_vocab_size() <= 65536 else np.uint32
     files = {side: (out / f"{side}.flat").open("wb") for side in sides}
     for chunk in _chunks(read_rows(source)):
@@ -74,6 +74,7 @@ def encode_rows(
             lengths[side].append(np.array([len(t) for t in tokens], dtype=np.int64))
             files[side].write(np.concatenate(tokens).astype(dtype).tobytes())
         labels += [np.nan if row.label is None else row.label for row in chunk]
+        copies += [row.parent is not None for row in chunk]
         ids += [digest(row.id) for row in chunk]
         advance(len(chunk))
     for side in sides:
@@ -82,6 +83,8 @@ def encode_rows(
         np.save(out / f"{side}.offsets.npy", offsets.astype(np.int64))
         _flat_to_npy(out / f"{side}.flat", out / f"{side}.ids.npy", dtype)
     np.save(out / "labels.npy", np.array(labels, dtype=np.float32))
+    if any(copies):
+        np.save(out / "copies.npy", np.array(copies, dtype=bool))
     np.save(out / "ids.npy", np.array(ids, dtype=np.int64))
     joined = template(tokenizer, pad)
     meta = {

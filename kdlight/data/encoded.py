@@ -36,10 +36,16 @@ class EncodedRows:
     """The rows of one split, tokenised; nothing is read before it is gathered.
 
     Files: `a.ids`, `a.offsets` (and `b.*` for pairs), `labels` (NaN: unknown), `ids` (64-bit
-    digests of the example ids), all `.npy`, and `meta.json`.
+    digests of the example ids), where there are any `copies` (rows made by augmentation, with the
+    labels of the rows they come from), all `.npy`, and `meta.json`.
+
+    Args:
+        folder: of those files.
+        task: name that the batches carry.
+        keep_labels: whether copies keep their labels; else they count as unlabelled.
     """
 
-    def __init__(self, folder: Path, task: str) -> None:
+    def __init__(self, folder: Path, task: str, keep_labels: bool = False) -> None:
         meta = json.loads((folder / "meta.json").read_text())
         self.task = task
         self.max_length: int = meta["max_length"]
@@ -53,6 +59,8 @@ class EncodedRows:
         )
         self.ids = _load(folder, "ids")
         self.labels = _load(folder, "labels")
+        if not keep_labels and (folder / "copies.npy").exists():
+            self.labels = np.where(_load(folder, "copies"), np.float32("nan"), self.labels)
         sides = ("a", "b") if meta["pair"] else ("a",)
         self._sides = [(_load(folder, f"{s}.ids"), _load(folder, f"{s}.offsets")) for s in sides]
 

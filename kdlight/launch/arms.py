@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdlight.launch.plan import FINETUNE
+from kdlight.schema import nearest
+from kdlight.types import UserError
 
 PARTS = (
     *("student", "augmentation", "loss", "method", "mixing"),
@@ -15,16 +17,45 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Configuration nodes by arm, `student` first.
 
     The baseline has the student, seed, updates, selection rule and rates of the first arm, but
-    gold labels instead of a teacher. A variant replaces whole nodes, such as its loss.
+    gold labels instead of a teacher. A variant changes some keys of the first arm; its losses
+    it names anew.
+
+    Raises:
+        UserError: if a variant changes what is no part of an arm.
     """
     main = {part: config[part] for part in PARTS}
     found = {"student": main}
     if config["baseline"] and main["method"]["learns_from"] == "teacher":
-        gold = {**main["method"], "learns_from": "gold", "module": FINETUNE}
-        found["baseline"] = {**main, "method": gold}
+        found["baseline"] = _changed(main, GOLD)
     for name, changes in config["variants"].items():
-        arm = {**main, **changes}
+        for part in changes:
+            if part not in PARTS:
+                raise UserError(
+                    f"variants.{name}.{part}: an arm has {', '.join(PARTS)}{nearest(part, PARTS)}"
+                )
+        arm = _changed(main, changes)
         # With gold labels alone no loss differs.
         if arm["method"]["learns_from"] == "teacher" or set(changes) - {"loss"}:
             found[name] = arm
     return found
+
+
+GOLD: Mapping[str, Any] = {"method": {"learns_from": "gold"}}
+
+
+def _changed(arm: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    found = _merged(arm, changes)
+    found["loss"] = changes.get("loss", arm["loss"])
+    if found["method"]["learns_from"] == "gold":
+        found["method"] = {**found["method"], "module": FINETUNE}
+    return found
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(old[key], value)
+        if isinstance(value, Mapping) and isinstance(old.get(key), Mapping)
+        else value
+        for key, value in new.items()
+    }
+    return {**old, **both}

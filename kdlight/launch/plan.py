@@ -83,8 +83,7 @@ class Plan:
     def transfer_set(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
         """The student's text; by default augmented as the configuration says."""
         chosen = self.config["augmentation"] if augmentation is None else augmentation
-        options = {key: chosen[key] for key in AUGMENTATION_KEYS}
-        augmenters = {name: dict(node) for name, node in chosen.items() if name not in options}
+        augmenters = {n: dict(node) for n, node in chosen.items() if n not in AUGMENTATION_KEYS}
         folders = {}
         for name, node in augmenters.items():
             if node.get("pretrained"):
@@ -92,7 +91,8 @@ class Plan:
                 folders[name], node["pretrained"] = str(folder), model_hash(folder)
         text = [] if self.tasks[task].pair else self.data["text"]
         config = {
-            **options,
+            "seed": chosen["seed"],
+            "n_iter": chosen["n_iter"],
             "augmenters": augmenters,
             "student_labels": self.data["student_labels"],
             "data_seed": self.data["seed"],
@@ -162,6 +162,7 @@ class Plan:
             "loss": None if gold else parts["loss"],
             "method": parts["method"]["module"],
             "teacher_source": source,
+            "keep_labels": parts["augmentation"]["keep_labels"],
             "seed": self.config["seed"],
             "batch_size": self.data["batch_size"],
             "precision": trainer["precision"],

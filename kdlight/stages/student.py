@@ -28,12 +28,13 @@ def run(spec: StageSpec) -> None:
     from_teacher = config["student"]["embeddings"]["from_teacher"]
     table = word_embeddings(Path(spec.inputs["teacher"])) if from_teacher else None
     L.seed_everything(config["seed"], verbose=False)
+    keep_labels = config["keep_labels"]
     model = build_student(config["student"], outputs, special["size"], special["pad"], table)
     teacher = _teacher(spec) if config["teacher_source"] else None
     rows = {task: Path(spec.inputs[f"transfer/{task}"]) / "transfer" for task in config["tasks"]}
     held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
     data = TaskDataModule(
-        {task: EncodedRows(folder, task) for task, folder in rows.items()},
+        {task: EncodedRows(folder, task, keep_labels) for task, folder in rows.items()},
         {task: EncodedRows(folder, task) for task, folder in held.items()},
         instantiate(config["mixing"]),
         config["batch_size"],

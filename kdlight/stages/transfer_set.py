@@ -1,7 +1,6 @@
 """Stage: the text a student learns from: labelled, unlabelled and augmented rows, other text."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +17,7 @@ from kdlight.types import Example, StageSpec, UserError
 
 
 def run(spec: StageSpec) -> None:
-    """Writes `transfer.arrow`: the student's labelled rows first, then rows without labels."""
+    """Writes `transfer.arrow`: the student's labelled rows first, the augmented rows last."""
     config, rows = spec.config, Path(spec.inputs["rows"])
     labelled = _labelled(rows / "train.arrow", config["student_labels"], config["data_seed"])
     augmenters = _augmenters(spec)
@@ -29,8 +28,7 @@ def run(spec: StageSpec) -> None:
         yield from read_rows(rows / "unlabelled.arrow")
         if text:
             yield from text.rows()
-        for row in augment(labelled, augmenters, config["n_iter"], config["seed"]):
-            yield row if config["keep_labels"] else replace(row, label=None)
+        yield from augment(labelled, augmenters, config["n_iter"], config["seed"])
 
     most = count_rows(rows / "unlabelled.arrow") + (text.count if text else 0)
     most += sum(1 for _ in labelled()) * (1 + (config["n_iter"] if augmenters else 0))

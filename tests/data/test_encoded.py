@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdlight.data.encoded import _truncate
+from kdlight.data.encoded import EncodedRows, _truncate
 from kdlight.types import Example
 
 BOTH = frozenset({"texts", "joint"})
@@ -118,3 +118,11 @@ def test_truncation_takes_from_the_longer_text_first(first, second, room):
     assert sorted((a, b)) == sorted((left, right))
     if first != second and abs(left - right) > 1:
         assert (a, b) == (left, right)
+
+
+def test_copies_keep_their_labels_only_where_asked(encode, tmp_path):
+    rows = encode([Example("1", "cat", label=1), Example("1+0", "[MASK]", label=1, parent="1")])
+    (folder,) = tmp_path.glob("rows*/encoded")
+    assert rows.known_labels.tolist() == [0]
+    assert rows.batch(np.array([0, 1]), frozenset()).labels.isnan().tolist() == [False, True]
+    assert EncodedRows(folder, "demo", keep_labels=True).known_labels.tolist() == [0, 1]

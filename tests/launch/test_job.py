@@ -225,7 +225,7 @@ def test_text_files_labels_of_copies_and_arms_with_other_text(command, tmp_path)
     (tmp_path / "more.txt").write_text("One odd sentence here. Too short. Another odd line\n" * 2)
     plain = "{augmentation: {seed: 0, n_iter: 0, keep_labels: false}}"
     said = [
-        *("data.text=[more.txt]", "data.text_words=[3,9]", "augmentation.keep_labels=true"),
+        *("data.text=[more.txt]", "data.text_words=[3,9]"),
         *("baseline=false", f"variants={{plain: {plain}}}", "data.unlabelled_rows=0"),
     ]
     assert command(*SMOKE, *said) == 0

@@ -1,0 +1,65 @@
+"""The arms of a job."""
+
+import pytest
+
+from kdlight.launch.arms import arms
+from kdlight.launch.plan import FINETUNE
+from kdlight.types import UserError
+
+DISTILL = {"name": "distill", "learns_from": "teacher", "joint": False, "module": {"a": 1}}
+MAIN = {
+    "student": {"encoder": {"hidden": 150, "dropout": 0.1}},
+    "augmentation": {"seed": 0, "n_iter": 18, "mask": {"probability": 0.1}},
+    "loss": {"logit_mse": {"weight": 1.0}},
+    "method": DISTILL,
+    "mixing": {},
+    "optimizer": {"lr": 1e-3},
+    "schedule": {},
+    "trainer": {"max_steps": 5},
+}
+
+
+def of(baseline=True, **variants):
+    return arms({**MAIN, "baseline": baseline, "variants": variants})
+
+
+def test_the_method_itself_and_its_baseline():
+    found = of()
+    assert list(found) == ["student", "baseline"]
+    assert found["student"] == MAIN
+    gold = {**DISTILL, "learns_from": "gold", "module": FINETUNE}
+    assert found["baseline"] == {**MAIN, "method": gold}
+    assert list(of(baseline=False)) == ["student"]
+
+
+def test_a_variant_changes_keys_and_names_its_losses_anew():
+    found = of(
+        wide={"student": {"encoder": {"hidden": 300}}, "optimizer": {"lr": 1.0}},
+        soft={"loss": {"soft_kl": {"temperature": 2}}},
+        plain={"augmentation": {"n_iter": 0}},
+    )
+    assert found["wide"] == {
+        **MAIN,
+        "student": {"encoder": {"hidden": 300, "dropout": 0.1}},
+        "optimizer": {"lr": 1.0},
+    }
+    assert found["soft"] == {**MAIN, "loss": {"soft_kl": {"temperature": 2}}}
+    assert found["plain"]["augmentation"] == {**MAIN["augmentation"], "n_iter": 0}
+    assert found["student"] == MAIN
+
+
+def test_a_variant_on_gold_labels_needs_no_module():
+    found = of(gold={"method": {"learns_from": "gold"}, "augmentation": {"keep_labels": True}})
+    assert found["gold"]["method"]["module"] == FINETUNE
+    assert found["gold"]["augmentation"]["keep_labels"] is True
+
+
+def test_what_is_no_part_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"variants\.x\.losses.*did you mean loss"):
+        of(x={"losses": {}})
+
+
+def test_gold_alone_has_no_variants_that_differ_in_the_loss_only():
+    alone = {**MAIN, "method": {**DISTILL, "learns_from": "gold"}, "baseline": True}
+    variants = {"soft": {"loss": {}}, "wide": {"optimizer": {"lr": 2}}}
+    assert list(arms({**alone, "variants": variants})) == ["student", "wide"]

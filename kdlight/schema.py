@@ -26,7 +26,7 @@ class DataConfig:
     text_words: list[int] = field(default_factory=lambda: [3, 40])  # fewest and most a sentence
     selection_rows: int = 500  # at most; never more than a tenth of train
     eval_rows: int | None = None
-    eval_split: str = "dev"
+    eval_split: str = "dev"  # or held_out: a tenth of train; dev becomes that where there is none
     max_length: int = 128
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
@@ -90,6 +90,11 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 def _check_data(data: Mapping[str, Any]) -> None:
+    if data["eval_split"] == "train":
+        raise UserError(
+            "data.eval_split=train would report rows that were learnt from: "
+            "data.eval_split=held_out holds a part of train out."
+        )
     if data["source"] == "files" and not data["root"]:
         raise UserError("data.source=files needs data.root=DIR, the folder of the task folders.")
     if data["source"] == "embedded":
@@ -144,6 +149,11 @@ def _without(node: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _check_targets(group: str, nodes: Mapping[str, Any]) -> None:
+    if "_target_" in nodes:
+        raise UserError(
+            f"A file of {group}/ holds its settings without its name: expected `NAME:` in its "
+            "first line, as the file is called, and the settings indented below it."
+        )
     complete = [k for k, v in nodes.items() if isinstance(v, Mapping) and "_target_" in v]
     for name, node in nodes.items():
         if name not in complete:

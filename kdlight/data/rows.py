@@ -5,6 +5,7 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from kdlight.types import Answer, Example
@@ -28,10 +29,29 @@ def write_rows(path: Path, examples: Iterable[Example]) -> int:
     """Streams `examples` to an Arrow file; returns how many there were."""
     examples, count = iter(examples), 0
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        while chunk := [asdict(example) for example in islice(examples, CHUNK)]:
-            writer.write_batch(pa.RecordBatch.from_pylist(chunk, SCHEMA))
+        while chunk := list(islice(examples, CHUNK)):
+            columns = {name: [getattr(row, name) for row in chunk] for name in SCHEMA.names}
+            columns["answers"] = [[asdict(answer) for answer in row.answers] for row in chunk]
+            writer.write_batch(pa.RecordBatch.from_pydict(columns, SCHEMA))
             count += len(chunk)
     return count
+
+
+def copy_rows(source: Path, path: Path, numbers: Iterable[int]) -> None:
+    """Writes the rows of an Arrow file that have these numbers, in the order of the file."""
+    chosen = np.zeros(count_rows(source), dtype=bool)
+    chosen[list(numbers)] = True
+    with (
+        pa.memory_map(str(source)) as rows,
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, SCHEMA) as writer,
+    ):
+        reader, start = pa.ipc.open_file(rows), 0
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            mask = pa.array(chosen[start : start + batch.num_rows])
+            writer.write_batch(batch.filter(mask))
+            start += batch.num_rows
 
 
 def count_rows(path: Path) -> int:

@@ -121,7 +121,7 @@ class Job:
             "teacher_seed": config["teacher"]["seed"],
             "data_source": config["data"]["source"],
             "selection": config["selection"],
-            "split": config["data"]["eval_split"],
+            "split": "+".join(sorted({splits.reported for splits in self.plan.splits.values()})),
             "command": config["command"],
             "git_commit": git_commit(),
             "versions": versions(),

@@ -9,8 +9,8 @@ from hydra.utils import instantiate
 
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
+from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.schema import AUGMENTATION_KEYS
-from kdlight.tasks.files import find_split
 from kdlight.tasks.lines import file_hash
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
@@ -32,9 +32,8 @@ class Plan:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.data: Mapping[str, Any] = config["data"]
-        self.tasks: dict[str, Task] = {
-            name: instantiate(node) for name, node in config["task"].items()
-        }
+        self.nodes = {name: {"name": name, **node} for name, node in config["task"].items()}
+        self.tasks: dict[str, Task] = {n: instantiate(node) for n, node in self.nodes.items()}
         self._rows: dict[str, Node] = {}
 
     @cached_property
@@ -48,6 +47,11 @@ class Plan:
         """The tasks that share a network: all, or each alone."""
         names = tuple(self.tasks)
         return [names] if self.config["method"]["joint"] else [(name,) for name in names]
+
+    @cached_property
+    def splits(self) -> dict[str, Splits]:
+        """The splits that are read, by task."""
+        return {name: find_splits(task, self.data) for name, task in self.tasks.items()}
 
     def tokenizer(self) -> Node:
         """The teacher's tokenizer, which the student shares."""
@@ -64,20 +68,24 @@ class Plan:
     def _new_rows(self, task: str) -> Node:
         data, about = self.data, self.tasks[task]
         root, seed = data["root"], data["seed"]
-        embedded = data["source"] == "embedded"
-        on_disk = data["source"] == "files" and find_split(about, root, "unlabelled")
-        splits = ["unlabelled"] if embedded or on_disk else []
+        embedded, found = data["source"] == "embedded", self.splits[task]
+        splits = ["unlabelled"] if found.unlabelled else []
+        reported = [] if found.reported == HELD_OUT else [found.reported]
         chosen = ["dev"] if self.config["selection"] == "dev" else []
-        used = list(dict.fromkeys(["train", data["eval_split"], *chosen, *splits]))
+        used = ["train", *reported, *found.beside.values(), *chosen, *splits]
         config = {
             "source": data["source"],
-            "content": source_fingerprint(about, data["source"], root, used, seed),
+            "content": source_fingerprint(
+                about, data["source"], root, list(dict.fromkeys(used)), seed
+            ),
             "splits": splits,
             "wanted_train": data["max_rows"] + data["selection_rows"] if embedded else None,
             "selection": self.config["selection"],
             **{key: data[key] for key in ROW_KEYS},
+            "eval_split": found.reported,
+            **({"more_eval": found.beside} if found.beside else {}),
         }
-        runtime = {"root": root, "task": self.config["task"][task]}
+        runtime = {"root": root, "task": self.nodes[task]}
         return Node("task_rows", task, config, runtime=runtime)
 
     def transfer_set(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
@@ -190,7 +198,9 @@ class Plan:
         for task in group:
             parents[f"rows/{task}"] = self.rows(task)
             parents[f"tokens/{task}"] = self.tokens(self.rows(task))
-        config = {"role": model.kind, "tasks": self._about(group)}
+        config: dict[str, Any] = {"role": model.kind, "tasks": self._about(group)}
+        more = {task: list(self.splits[task].beside) for task in group if self.splits[task].beside}
+        config |= {"more_eval": more} if more else {}
         return Node("evaluate", f"{model.kind} {model.label}", config, parents, self._runtime())
 
     def latency(self, group: tuple[str, ...], student: Node, hardware: Mapping[str, Any]) -> Node:

@@ -8,42 +8,39 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.data.rows import write_rows
+from kdlight.data.rows import copy_rows, write_rows
 from kdlight.tasks.reader import read
 from kdlight.tasks.task import Task
 from kdlight.types import Example, StageSpec, UserError
 
 
 def run(spec: StageSpec) -> None:
-    """Writes `train`, `selection`, `eval` and `unlabelled` as Arrow files.
+    """Writes `train`, `selection`, `eval`, `eval_<name>` and `unlabelled` as Arrow files.
 
     The selection rows, at most a tenth of train, choose the checkpoint and are seen by no
-    network; with `selection=dev` the evaluation rows do that.
+    network; with `selection=dev` the evaluation rows do that. Where `eval_split` is `held_out`,
+    `eval` is another tenth of train.
     """
     config, out = spec.config, Path(spec.out)
     task: Task = instantiate(spec.runtime["task"])
-    train = _count(_rows(spec, task, "train", config["wanted_train"]))
+    whole = out / "whole.arrow"
+    train = write_rows(whole, _rows(spec, task, "train", config["wanted_train"]))
     if train == 0:
         raise UserError(f"Task {task.name} has no training rows.")
     order = list(range(train))
     Random(f"rows {config['seed']}").shuffle(order)
-    held = _held(task, train, config)
-    rest = order[held:] if config["max_rows"] is None else order[held : held + config["max_rows"]]
-    for name, chosen in (("selection", order[:held]), ("train", rest)):
-        numbers = set(chosen)
-        numbered = enumerate(_rows(spec, task, "train", config["wanted_train"]))
-        write_rows(out / f"{name}.arrow", (row for number, row in numbered if number in numbers))
-    evaluated = write_rows(
-        out / "eval.arrow", _labelled(_rows(spec, task, config["eval_split"], config["eval_rows"]))
-    )
-    if evaluated == 0:
-        raise UserError(
-            f"Task {task.name} has no labelled rows in split {config['eval_split']}: "
-            "choose another with data.eval_split=."
-        )
+    held, reported = _held(task, train, config), _reported(task, train, config)
+    rest = order[held + reported :][: config["max_rows"]]
+    copy_rows(whole, out / "selection.arrow", order[:held])
+    copy_rows(whole, out / "eval.arrow", order[held : held + reported])
+    copy_rows(whole, out / "train.arrow", rest)
+    whole.unlink()
+    if not reported:
+        _write_labelled(spec, task, config["eval_split"], "eval")
+    for name, split in config.get("more_eval", {}).items():
+        _write_labelled(spec, task, split, f"eval_{name}")
     if config["selection"] == "dev":
-        dev = _labelled(_rows(spec, task, "dev", config["eval_rows"]))
-        write_rows(out / "selection.arrow", dev)
+        _write_labelled(spec, task, "dev", "selection")
     write_rows(out / "unlabelled.arrow", _unlabelled(spec, task))
 
 
@@ -60,6 +57,27 @@ def _held(task: Task, train: int, config: Mapping[str, Any]) -> int:
     return max(1, min(config["selection_rows"], train // 10))
 
 
+def _reported(task: Task, train: int, config: Mapping[str, Any]) -> int:
+    """How many train rows are held out to be reported."""
+    if config["eval_split"] != "held_out":
+        return 0
+    if train < 3:
+        raise UserError(
+            f"Task {task.name} has {train} training rows and no dev rows: too few to hold some out."
+        )
+    return max(1, min(config["eval_rows"] or train, train // 10))
+
+
+def _write_labelled(spec: StageSpec, task: Task, split: str, name: str) -> None:
+    rows = _rows(spec, task, split, spec.config["eval_rows"])
+    labelled = (row for row in rows if row.label is not None)
+    if not write_rows(Path(spec.out) / f"{name}.arrow", labelled):
+        raise UserError(
+            f"Task {task.name} has no labelled rows in split {split}: "
+            "choose another with data.eval_split=."
+        )
+
+
 def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:
     root, source = spec.runtime["root"], spec.config["source"]
     rows = read(task, source, root, split, count=count, seed=spec.config["seed"])
@@ -71,11 +89,3 @@ def _unlabelled(spec: StageSpec, task: Task) -> Iterator[Example]:
     if count == 0 or "unlabelled" not in spec.config["splits"]:
         return iter(())
     return _rows(spec, task, "unlabelled", count)
-
-
-def _labelled(rows: Iterator[Example]) -> Iterator[Example]:
-    return (row for row in rows if row.label is not None)
-
-
-def _count(rows: Iterator[Example]) -> int:
-    return sum(1 for _ in rows)

@@ -1,13 +1,13 @@
 """Tasks in folders of files: which file holds a split, and the rows in it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kdlight.tasks.jsonl import json_rows, text_rows
 from kdlight.tasks.rows import UNLABELLED, BrokenRowError, RowError, build_example
-from kdlight.tasks.table import table_rows
+from kdlight.tasks.table import columns_of, table_rows
 from kdlight.tasks.task import Task
 from kdlight.types import Example, UserError
 
@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 _JSONL = (".jsonl", ".jsonl.gz")
 _TEXT = (".txt", ".txt.gz")
 _TABLES = (".tsv", ".tsv.gz", ".csv", ".csv.gz")
+_OTHER_STEMS = {"dev": ("validation", "valid", "val")}
 _MAX_LISTED = 20
 
 
@@ -37,22 +38,14 @@ def require_split(task: Task, root: str | Path, split: str) -> Path:
     if not folder.is_dir():
         raise UserError(
             f"task {task.name}: folder {folder} not found; folders in data.root={root}: "
-            f"{_listing(root)}; task.{task.name}.folder=NAME names another"
+            f"{_listing(root)}; ++task.{task.name}.folder=NAME names another ('.' for "
+            "data.root itself)"
         )
     raise UserError(
         f"task {task.name}: no file for split {split} in {folder}; looked for "
-        f"{', '.join(_candidates(task, split))}; the folder holds: {_listing(folder, files=True)}"
+        f"{', '.join(_candidates(task, split))}; the folder holds: {_listing(folder, files=True)}; "
+        f"++task.{task.name}.files.{split}=[STEM] names another"
     )
-
-
-def file_splits(task: Task, root: str | Path) -> list[str]:
-    """Splits with a file: train, dev, test, unlabelled and stems such as dev_mismatched."""
-    folder = Path(root) / task.folder
-    stems = {path.name.split(".")[0] for path in folder.iterdir()} if folder.is_dir() else set()
-    taken = {stem for stems_of_split in task.files.values() for stem in stems_of_split}
-    extra = sorted(s for s in stems - taken if s.startswith(("dev_", "test_")))
-    names = ["train", "dev", "test", UNLABELLED, *extra]
-    return [name for name in names if find_split(task, root, name) is not None]
 
 
 def read_file(task: Task, path: str | Path, split: str) -> Iterator[Example]:
@@ -101,21 +94,31 @@ def _find_in(folder: Path, task: Task, split: str) -> Path | None:
 
 
 def _candidates(task: Task, split: str) -> list[str]:
-    stems = [split, *task.files.get(split, ())]
-    names = [stem + ending for ending in _JSONL for stem in stems]
+    """File names of a split, those that are taken first first."""
+    named = task.files.get(split, ())
+    stems = [split, *named, *_OTHER_STEMS.get(split, ())]
+    jsonl, tables = ([s + end for end in ends for s in stems] for ends in (_JSONL, _TABLES))
     if split == UNLABELLED:
-        return names + [split + ending for ending in _TEXT]
-    names += [stem + ending for ending in _TABLES for stem in stems]
-    return names + [stem + ending for ending in _TEXT for stem in stems[1:]]
+        return jsonl + [stem + ending for ending in _TEXT for stem in stems] + tables
+    return jsonl + tables + [stem + ending for ending in _TEXT for stem in named]
 
 
 def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
     if path.name.endswith(_JSONL):
-        yield from json_rows(path)
+        columns = columns_of(task, split)
+        yield from ((line, _under_our_names(row, columns)) for line, row in json_rows(path))
     elif split == UNLABELLED and path.name.endswith(_TEXT):
-        yield from text_rows(path)
+        yield from text_rows(path, task.pair)
     else:
         yield from table_rows(task, path, split)
+
+
+def _under_our_names(row: dict[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON row that may have the names of the task's columns in place of ours."""
+    for key in ("text_a", "text_b", "label"):
+        if key not in row and (column := columns.get(key)) in row:
+            row[key] = row[column]
+    return row
 
 
 def _name(row: dict[str, Any], number: int, path: Path, seen: set[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.tasks.lines import file_hash
-from kdlight.tasks.rows import BrokenRowError, RowError, build_example
+from kdlight.tasks.rows import BrokenRowError, RowError, build_example, read_label
 from kdlight.tasks.task import Task
 from kdlight.types import Example, UserError
 
@@ -22,16 +22,19 @@ def read_hub(task: Task, split: str) -> Iterator[Example]:
     The set is loaded at once, its rows are read when their turn comes.
 
     Raises:
-        UserError: the set cannot be had, lacks a column, orders its classes differently, or
-            has a row that cannot be used.
+        UserError: the set cannot be had, lacks a column, has classes that the task does not
+            know, or a row that cannot be used.
     """
     path, hub_split = _place(task, split)
     rows = _load(task, hub_split)
     where = f"{path}, split {hub_split}"
     columns = _columns(task, rows.column_names, where)
+    records = _records(rows, columns)
     if "label" in columns:
-        _check_classes(task, rows.features[columns["label"]], where)
-    return _examples(task, split, _records(rows, columns), where)
+        names = getattr(rows.features[columns["label"]], "names", None)
+        if names:
+            records = _renumbered(records, _classes(task, names, where))
+    return _examples(task, split, records, where)
 
 
 def _examples(
@@ -137,14 +140,21 @@ def _columns(task: Task, found: list[str], where: str) -> dict[str, str]:
     return columns
 
 
-def _check_classes(task: Task, feature: Any, where: str) -> None:
-    """Class numbers mean the same only if the set orders its classes as the task does."""
-    names = getattr(feature, "names", None)
-    if names is not None and tuple(names) != task.labels:
+def _classes(task: Task, names: list[str], where: str) -> dict[int, Any]:
+    """The task's class for each of the set's, found by name: their orders may differ."""
+    try:
+        return {number: read_label(task, name) for number, name in enumerate(names)}
+    except RowError:
         raise UserError(
-            f"{where}: its classes are {list(names)}, those of task {task.name} "
-            f"{list(task.labels)}; the order must agree"
-        )
+            f"{where}: its classes are {names}, those of task {task.name} {list(task.labels)}; "
+            f"`aliases` in the task's YAML says which is which"
+        ) from None
+
+
+def _renumbered(
+    records: Iterator[dict[str, Any]], classes: Mapping[int, Any]
+) -> Iterator[dict[str, Any]]:
+    return (row | {"label": classes.get(row["label"])} for row in records)
 
 
 def _records(rows: Any, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:

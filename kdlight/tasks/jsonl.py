@@ -29,8 +29,14 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def text_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, row with `text_a`) for every line that is not blank."""
+def text_rows(path: Path, pair: bool) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, row) for every line that is not blank: a text, or two and a tab."""
     for number, line in numbered_lines(path):
-        if line.strip():
-            yield number, {"text_a": line}
+        texts = line.split("\t") if pair else [line]
+        if not line.strip():
+            continue
+        if len(texts) != 1 + pair:
+            raise UserError(
+                f"{path}, line {number}: {len(texts)} texts; expected two with a tab between them"
+            )
+        yield number, dict(zip(("text_a", "text_b"), texts, strict=False))

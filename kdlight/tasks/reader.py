@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from kdlight.tasks.files import companion, read_file, require_split
+from kdlight.tasks.files import companion, find_split, read_file, require_split
 from kdlight.tasks.hub import hub_fingerprint, read_hub
 from kdlight.tasks.lines import file_hash
 from kdlight.tasks.task import Task
@@ -51,6 +51,15 @@ def read(
     else:
         raise _unknown(source)
     return islice(found, count)
+
+
+def has_split(task: Task, source: str, root: str | Path | None, split: str) -> bool:
+    """Whether the source has rows for a split of the task."""
+    if source == "embedded":
+        return split in ("train", "dev", "test", "unlabelled")
+    if source == "files":
+        return find_split(task, _root(task, root), split) is not None
+    return split in (task.hub or {}).get("splits", ())
 
 
 def source_fingerprint(

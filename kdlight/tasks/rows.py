@@ -32,6 +32,7 @@ def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> 
     Raises:
         RowError: the row cannot be used; the text says why and what was expected.
     """
+    _check_keys(task, split, row)
     text_a = _text(row, "text_a")
     text_b = _text(row, "text_b") if task.pair else None
     if not task.pair and row.get("text_b") is not None:
@@ -41,6 +42,21 @@ def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> 
         raise BrokenRowError(f"no label; expected {expected_labels(task)}")
     source = UNLABELLED if split == UNLABELLED else "gold"
     return Example(f"{split}-{name}", text_a, text_b, label, source)
+
+
+def _check_keys(task: Task, split: str, row: Mapping[str, Any]) -> None:
+    wanted = ["text_a", *(["text_b"] if task.pair else [])]
+    wanted += [] if may_lack_labels(split) else ["label"]
+    for key in wanted:
+        if key not in row:
+            raise RowError(
+                f"{key} is missing; the row has: {', '.join(map(str, row))}; " + name_it(key)
+            )
+
+
+def name_it(key: str) -> str:
+    """How a user says what holds the value of `key`."""
+    return f"`columns: {{{key}: NAME}}` in the task's YAML says what holds it"
 
 
 def may_lack_labels(split: str) -> bool:

@@ -14,6 +14,7 @@ KIND_METRICS = {
     "choice": ("accuracy",),
 }
 METRICS = ("accuracy", "f1", "matthews", "pearson", "spearman", "exact_match")
+USUAL_METRICS = {**KIND_METRICS, "classification": ("accuracy",)}
 
 # What the embedded generator of each kind yields: kind of task, texts a row, classes.
 EMBEDDED: dict[str, tuple[str, int | None, int]] = {
@@ -27,7 +28,7 @@ EMBEDDED: dict[str, tuple[str, int | None, int]] = {
 }
 
 _LISTS = ("labels", "metrics", "embedded_labels", "with_dev", "grade_range")
-_MAPPINGS = ("columns", "files", "aliases")
+_MAPPINGS = ("columns", "files", "aliases", "more_eval")
 _COLUMN_KEYS = ("text_a", "text_b", "label", "id", "header", "test")
 _HUB_KEYS = ("path", "name", "columns", "splits")
 
@@ -41,13 +42,17 @@ class Task:
         kind: `classification`, `regression`, `span` or `choice`.
         pair: whether a row has two texts.
         labels: names of the classes in the official order; empty where there are no classes.
-        metrics: names of the benchmark's own metrics for the task.
-        folder: folder of the task under `data.root`.
+        metrics: names of the benchmark's own metrics for the task; where there are none, those
+            that are usual for the kind.
+        folder: folder of the task under `data.root`; `name` where none is said.
         embedded: kind of the embedded generator, or None where none fits.
         embedded_labels: class of the task for each class of the generator, where they differ.
-        columns: columns of TSV and CSV files: names, or numbers from 0 with `header: false`.
+        columns: columns of TSV and CSV files, keys of JSON lines: names, or numbers from 0 with
+            `header: false`; what is not named is called `text_a`, `text_b`, `label`.
             `test` overrides them for test files, which official sets lay out differently.
         files: split -> further file stems under which official archives hold it.
+        more_eval: name -> split of a set that is scored beside `dev` where the source has it; its
+            metrics are called `<metric>_<name>`.
         with_dev: file stems that hold the dev rows too; reading train leaves those out.
         hub: path, name, columns and splits of the set on the Hugging Face hub, or None.
         grade_range: lowest and highest grade of a regression task.
@@ -57,15 +62,16 @@ class Task:
     """
 
     name: str
-    kind: str
+    kind: str = "classification"
     pair: bool = False
     labels: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ("accuracy",)
+    metrics: tuple[str, ...] = ()
     folder: str = ""
     embedded: str | None = None
     embedded_labels: tuple[int, ...] = ()
     columns: Mapping[str, Any] = field(default_factory=dict, hash=False)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    more_eval: Mapping[str, str] = field(default_factory=dict, hash=False)
     with_dev: tuple[str, ...] = ()
     hub: Mapping[str, Any] | None = field(default=None, hash=False)
     grade_range: tuple[float, float] = (0.0, 5.0)
@@ -76,6 +82,9 @@ class Task:
         """Turn YAML containers into plain ones and refuse what cannot be a task."""
         for key in self.__dataclass_fields__:
             object.__setattr__(self, key, _plain(getattr(self, key)))
+        usual = {"folder": self.name, "metrics": USUAL_METRICS.get(self.kind, ())}
+        for key, value in usual.items():
+            object.__setattr__(self, key, getattr(self, key) or value)
         _check_name(self)
         _check_types(self)
         _check_kind(self)
@@ -105,7 +114,7 @@ def _check_name(task: Task) -> None:
             f"task name {task.name!r}: expected lower-case letters, digits and underscores, "
             "beginning with a letter"
         )
-    if not isinstance(task.folder, str) or not task.folder:
+    if not isinstance(task.folder, str):
         raise UserError(f"task {task.name}: `folder` must name its folder under data.root")
 
 
@@ -124,6 +133,11 @@ def _check_types(task: Task) -> None:
             if not isinstance(stems, tuple)
         ]
         wrong += [
+            (f"more_eval.{name}", "the name of a split beside train and dev")
+            for name, split in task.more_eval.items()
+            if not isinstance(split, str) or split in ("train", "dev", "unlabelled")
+        ]
+        wrong += [
             ("grade_range", "two numbers")
             for bound in task.grade_range
             if not isinstance(bound, (int, float))
@@ -137,8 +151,6 @@ def _check_kind(task: Task) -> None:
         raise UserError(
             f"task {task.name}: kind {task.kind!r} is unknown; valid: {', '.join(KIND_METRICS)}"
         )
-    if not task.metrics:
-        raise UserError(f"task {task.name}: `metrics` is empty; valid: {', '.join(METRICS)}")
     for metric in task.metrics:
         if metric not in METRICS:
             raise UserError(
@@ -149,6 +161,8 @@ def _check_kind(task: Task) -> None:
                 f"task {task.name}: metric {metric} does not fit a {task.kind} task; "
                 f"valid for it: {', '.join(KIND_METRICS[task.kind])}"
             )
+    if task.kind == "classification" and "f1" in task.metrics and len(task.labels) > 2:
+        raise UserError(f"task {task.name}: f1 is that of the second of two labels; use accuracy")
 
 
 def _check_labels(task: Task) -> None:
@@ -207,6 +221,8 @@ def _check_columns(task: Task) -> None:
                 f"task {task.name}: unknown key {unknown[0]!r} in `columns`; "
                 f"valid: {', '.join(_COLUMN_KEYS)}"
             )
+    if "text_b" in task.columns and not task.pair:
+        raise UserError(f"task {task.name}: `columns` names a text_b; say `pair: true` as well")
     if not task.columns.get("header", True):
         named = [k for k in ("text_a", "text_b", "label", "id") if k in task.columns]
         if any(not isinstance(task.columns[key], int) for key in named):

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from kdlight.tasks.files import file_splits, find_split, read_file, require_split
+from kdlight.tasks.files import find_split, read_file, require_split
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
@@ -44,11 +44,11 @@ def test_the_first_file_of_the_order_is_taken(tmp_path):
     assert find_split(SINGLE, tmp_path, "dev") is None
 
 
-def test_splits_of_a_folder(tmp_path):
-    for name in ("train.tsv", "dev.jsonl", "dev_other.jsonl.gz", "unlabelled.txt", "notes.md"):
-        put(tmp_path / "Single" / name, "x")
-    assert file_splits(SINGLE, tmp_path) == ["train", "dev", "unlabelled", "dev_other"]
-    assert file_splits(PAIR, tmp_path) == []
+def test_dev_files_are_also_called_validation(tmp_path):
+    for name in ("val.csv", "valid.csv", "validation.csv", "dev.csv"):
+        path = put(tmp_path / "Single" / name, "x")
+        assert find_split(SINGLE, tmp_path, "dev") == path
+    assert find_split(SINGLE, tmp_path, "train") is None
 
 
 def test_a_missing_root_names_its_neighbours(tmp_path):
@@ -59,7 +59,9 @@ def test_a_missing_root_names_its_neighbours(tmp_path):
 
 def test_a_missing_folder_names_those_that_exist(tmp_path):
     (tmp_path / "RTE").mkdir()
-    with pytest.raises(UserError, match=r"Single not found; folders in .*: RTE; task\.single\."):
+    with pytest.raises(
+        UserError, match=r"Single not found; folders in .*: RTE; \+\+task\.single\."
+    ):
         require_split(SINGLE, tmp_path, "train")
 
 
@@ -67,7 +69,12 @@ def test_a_missing_split_names_what_was_looked_for(tmp_path):
     put(tmp_path / "Single" / "dev.jsonl", [ROW])
     with pytest.raises(UserError) as caught:
         require_split(SINGLE, tmp_path, "train")
-    for words in ("train.jsonl, train.jsonl.gz", "train.tsv", "train.csv", "holds: dev.jsonl"):
+    for words in (
+        "train.jsonl, train.jsonl.gz",
+        "train.tsv",
+        "train.csv",
+        "holds: dev.jsonl; ++task.single.files.train=[STEM]",
+    ):
         assert words in str(caught.value)
 
 
@@ -88,10 +95,22 @@ def test_a_label_name_that_is_a_number_is_a_name_first(tmp_path):
 
 
 def test_a_test_split_may_lack_labels(tmp_path):
-    rows = [{"text_a": "x"}, {"text_a": "x", "label": None}, {"text_a": "x", "label": -1}]
+    rows = [{"text_a": "x", "label": None}, {"text_a": "x"}, {"text_a": "x", "label": -1}]
     path = put(tmp_path / "test.jsonl", rows)
     assert [row.label for row in read(SINGLE, path, "test")] == [None, None, None]
     assert "line 1: no label; expected one of bad, good" in refusal(SINGLE, path, "dev")
+
+
+def test_json_lines_may_have_the_names_of_the_columns(tmp_path):
+    columns = {"text_a": "review", "label": "stars"}
+    task = Task("c", labels=("bad", "good"), columns=columns)
+    path = put(tmp_path / "train.jsonl", [{"review": "x", "stars": "good", "label_old": 0}, ROW])
+    assert [(row.text_a, row.label) for row in read(task, path)] == [("x", 1), ("a film", 1)]
+    broken = Task("c", labels=("bad", "good"), skip_broken=True)
+    for chosen in (SINGLE, broken):  # a wrong name is no broken row
+        message = refusal(chosen, path)
+        assert "line 1: text_a is missing; the row has: review, stars, label_old" in message
+        assert "`columns: {text_a: NAME}` in the task's YAML" in message
 
 
 def test_unlabelled_text(tmp_path):
@@ -102,7 +121,15 @@ def test_unlabelled_text(tmp_path):
         ("unlabelled-0", "one", None, "unlabelled"),
         ("unlabelled-1", "two", None, "unlabelled"),
     ]
-    assert "line 1: text_b is missing" in refusal(PAIR, path, "unlabelled")
+    assert "line 1: 1 texts; expected two with a tab" in refusal(PAIR, path, "unlabelled")
+    tabs = put(tmp_path / "tabs.txt", "one\ttwo\n\nthree\tfour \nfive\tsix\t7\n")
+    rows = read_file(PAIR, tabs, "unlabelled")
+    assert [(r.text_a, r.text_b) for r in (next(rows), next(rows))] == [
+        ("one", "two"),
+        ("three", "four"),
+    ]
+    with pytest.raises(UserError, match="line 4: 3 texts"):
+        next(rows)
     pairs = put(tmp_path / "unlabelled.jsonl", [{"text_a": "x", "text_b": "y", "label": "no"}])
     assert read(PAIR, pairs, "unlabelled")[0].label is None
 
@@ -128,7 +155,8 @@ BAD_ROWS = [
     (GRADED, {"text_a": "x", "text_b": "y", "label": "high"}, ["grade 'high'"]),
     (GRADED, {"text_a": "x", "text_b": "y", "label": 10**400}, ["from 0 to 5"]),
     (GRADED, {"text_a": "x", "text_b": "y", "label": True}, ["grade True"]),
-    (GRADED, {"text_a": "x", "text_b": "y"}, ["no label; expected a grade from 0 to 5"]),
+    (GRADED, {"text_a": "x", "text_b": "y", "label": ""}, ["expected a grade from 0 to 5"]),
+    (GRADED, {"text_a": "x", "text_b": "y"}, ["label is missing; the row has: text_a, text_b"]),
 ]
 
 

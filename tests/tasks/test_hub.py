@@ -63,11 +63,17 @@ def test_rows_of_a_set(tmp_path):
     assert [row.label for row in read_hub(pair(folder), "test")] == [None, None]
 
 
-def test_classes_in_another_order_are_refused(tmp_path):
-    write(tmp_path / "set", "train", [0, 1], datasets.ClassLabel(names=["yes", "no"]))
-    message = refusal(pair(tmp_path / "set"))
-    assert "['yes', 'no']" in message
+def test_classes_are_found_by_name(tmp_path):
+    write(tmp_path / "set", "train", [0, 1, 1], datasets.ClassLabel(names=["yes", "no"]))
+    write(tmp_path / "set", "test", [-1, 0], datasets.ClassLabel(names=["yes", "no"]))
+    assert [row.label for row in read_hub(pair(tmp_path / "set"), "train")] == [1, 0, 0]
+    assert [row.label for row in read_hub(pair(tmp_path / "set"), "test")] == [None, 1]
+    write(tmp_path / "other", "train", [0, 1], datasets.ClassLabel(names=["yes", "nope"]))
+    message = refusal(pair(tmp_path / "other"))
+    assert "['yes', 'nope']" in message
     assert "['no', 'yes']" in message
+    aliased = pair(tmp_path / "other", aliases={"nope": "no"})
+    assert [row.label for row in read_hub(aliased, "train")] == [1, 0]
 
 
 def test_labels_that_are_names(tmp_path):

@@ -1,5 +1,7 @@
 """The official layouts of the benchmarks' TSV files, and CSV files of users."""
 
+import gzip
+import json
 import logging
 from pathlib import Path
 
@@ -191,8 +193,48 @@ def test_csv_with_quotes_and_an_id(tmp_path):
     assert f"{path}, line 2: not valid CSV" in refusal(task, tmp_path, "test")
 
 
+CSV = [
+    b'text;label\r\n"so; ""so""\r\nor so";good\r\nplain, really;bad\r\n',
+    b'\xef\xbb\xbfid,label,text\n7,good,"so; ""so""\nor so"\n9,bad,"plain, really"\n',
+    b'label\ttext\ngood\t"so; ""so""\nor so"\nbad\tplain, really\n\n',
+]
+
+
+@pytest.mark.parametrize("content", CSV)
+@pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
+def test_csv_of_any_separator_line_end_and_mark(tmp_path, content, name):
+    task = Task("c", labels=("bad", "good"), columns={"text_a": "text"})
+    path = tmp_path / "c" / name
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    expected = [('so; "so"\nor so', None, 1), ("plain, really", None, 0)]
+    assert values(task, tmp_path, "train") == expected
+
+
+def test_csv_without_a_header(tmp_path):
+    task = Task("c", labels=("a", "b"), columns={"header": False, "text_a": 2, "label": 0})
+    put(tmp_path, task, "train.csv", "a;1;x, y\nb;2;z\n")
+    assert values(task, tmp_path, "train") == [("x, y", None, 0), ("z", None, 1)]
+
+
+def test_a_comma_outside_quotes_is_named_with_the_remedy(tmp_path):
+    task = Task("c", labels=("bad", "good"))
+    path = put(tmp_path, task, "train.csv", "text_a,label\nso, so,good\n")
+    message = f"{path}, line 2: 3 columns; expected 2 as in the first line, and double quotes"
+    assert message in refusal(task, tmp_path)
+
+
+def test_unlabelled_csv_needs_no_label_column(tmp_path):
+    task = Task("c", labels=("bad", "good"), columns={"text_a": "text"})
+    put(tmp_path, task, "unlabelled.csv", 'id;text\n1;"one; two"\n')
+    assert values(task, tmp_path, "unlabelled") == [("one; two", None, None)]
+
+
 def test_an_official_archive_of_snli_is_found(tmp_path):
     task = official("snli")
     path = put(tmp_path, task, "snli_1.0_dev.txt", "gold_label\tsentence1\tsentence2\n")
     assert find_split(task, tmp_path, "dev") == path
     assert find_split(task, tmp_path, "train") is None
+    row = {"gold_label": "neutral", "sentence1": "A.", "sentence2": "B.", "sentence1_parse": "()"}
+    put(tmp_path, task, "snli_1.0_train.jsonl", json.dumps(row) + "\n")
+    assert values(task, tmp_path, "train") == [("A.", "B.", 1)]

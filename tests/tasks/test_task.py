@@ -20,7 +20,7 @@ GOOD = {
     [
         ({"kind": "ranking"}, ["'ranking'", *KIND_METRICS]),
         ({"metrics": ["accuracy", "bleu"]}, ["'bleu'", *METRICS]),
-        ({"metrics": []}, ["empty", *METRICS]),
+        ({"metrics": ["f1"], "labels": ["a", "b", "c"]}, ["f1", "second of two"]),
         ({"metrics": ["pearson"]}, ["pearson", "classification", "accuracy, f1, matthews"]),
         ({"labels": [False, True]}, ["False", "quote", "yes"]),
         ({"labels": ["bad", 1]}, ["1 is not a string"]),
@@ -31,7 +31,9 @@ GOOD = {
         ({"grade_range": [5, 0]}, ["grade_range"]),
         ({"name": "SST-2"}, ["SST-2", "lower-case"]),
         ({"name": False}, ["False", "lower-case"]),
-        ({"folder": ""}, ["folder"]),
+        ({"folder": 3}, ["folder"]),
+        ({"columns": {"text_b": "x"}}, ["`pair: true`"]),
+        ({"more_eval": {"other": "dev"}}, ["more_eval.other", "split"]),
         ({"embedded": "poetry"}, ["'poetry'", *EMBEDDED]),
         ({"embedded": "similarity"}, ["similarity", "regression", "do not fit"]),
         ({"embedded": "paraphrase"}, ["paraphrase", "2 text(s)"]),
@@ -70,6 +72,13 @@ def test_containers_of_yaml_become_plain():
     assert type(task.columns["test"]) is dict
     assert task == Task(**{**GOOD, "columns": {"text_a": "x", "test": {"text_a": "y"}}})
     assert len({task, task}) == 1
+
+
+def test_little_has_to_be_said():
+    task = Task("mine", labels=("bad", "good"))
+    assert (task.kind, task.folder, task.metrics) == ("classification", "mine", ("accuracy",))
+    graded = Task("mine", kind="regression", pair=True)
+    assert graded.metrics == ("pearson", "spearman")
 
 
 def test_outputs_of_the_head():

@@ -40,6 +40,14 @@ def run(config: DictConfig) -> None:
     closing(found, plain, folder)
 
 
+def flags_first(words: list[str]) -> list[str]:
+    """The words of a command as Hydra wants them, which refuses a flag between overrides."""
+    overrides = [w for w in words if w.startswith("~") or ("=" in w and not w.startswith("-"))]
+    if not any(word.lstrip("+").startswith("experiment=") for word in overrides):
+        overrides = ["+experiment=custom", *overrides]
+    return [word for word in words if word not in overrides] + overrides
+
+
 def main() -> int:
     """Entry point of `python -m kdlight.run`; the exit status."""
     prepare()
@@ -47,9 +55,7 @@ def main() -> int:
     if len(sys.argv) == 1:
         print(list_experiments())
         return 0
-    if not any(word.lstrip("+").startswith("experiment=") for word in sys.argv[1:]):
-        overrides = [i for i, word in enumerate(sys.argv) if "=" in word and word[0] != "-"]
-        sys.argv.insert(overrides[0] if overrides else len(sys.argv), "+experiment=custom")
+    sys.argv[1:] = flags_first(sys.argv[1:])
     started = []
 
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")

@@ -161,5 +161,6 @@ def _check_targets(group: str, nodes: Mapping[str, Any]) -> None:
             hint = nearest(name, complete)
             raise UserError(
                 f"{group}.{name} ({keys}) has no _target_: choose it first with "
-                f"'{group}=[{name}]' or remove what is set on it{hint}"
+                f"'{group}=[{name}]' or remove what is set on it (a YAML "
+                f"of your own needs the line `_target_:` as those in conf/{group}){hint}"
             )

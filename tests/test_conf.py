@@ -202,6 +202,8 @@ def test_unknown_keys_options_and_wrong_types_are_refused(override):
         ({"job": "student_"}, ["did you mean student?"]),
         ({"data": {"source": "embeded"}}, ["data.source=embeded", "did you mean embedded?"]),
         ({"data": {"source": "files"}}, ["data.root=DIR"]),
+        ({"data": {"eval_split": "train"}}, ["data.eval_split=held_out"]),
+        ({"task": {"_target_": "x", "labels": []}}, ["without its name", "`NAME:`"]),
         ({"selection": "test"}, ["selection=test", "train_split, dev"]),
         ({"teacher": {"floor": "off"}}, ["teacher.floor=off", "error, warn"]),
         ({"task": {"sst": {"folder": "X"}}}, ["task.sst (folder)", "_target_", "mean sst2?"]),

@@ -1,10 +1,14 @@
 """What the README tells people to type is what works."""
 
+import csv
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
+from commands import call, results
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -22,7 +26,7 @@ def overrides(command):
     return [word for word in words if not word.startswith("--")]
 
 
-RUNS = [block for block in BLOCKS if "kdlight.run" in block]
+RUNS = [b for b in BLOCKS if "kdlight.run" in b and "--config-dir" not in b]
 CELLS = re.findall(r"^\| [^|]+ \| (`[^|]+) \|$", README, flags=re.MULTILINE)
 
 
@@ -56,3 +60,67 @@ def test_every_override_of_the_table_composes(cell):
 def test_the_commands_were_found():
     assert len(RUNS) >= 2
     assert len(CELLS) >= 10
+
+
+def task_row(path):
+    task = yaml.safe_load(path.read_text())[path.stem]
+    kind = f"{len(task['labels'])} classes"
+    if not task["labels"]:
+        kind = "grade {:g} to {:g}".format(*task["grade_range"])
+    more = [f"{m}_{name}" for name in task.get("more_eval", {}) for m in task["metrics"]]
+    hub = task["hub"]
+    cells = [
+        f"`{path.stem}`",
+        kind + ", pair" * task["pair"],
+        ", ".join([*task["metrics"], *more]),
+        f"`{task['folder']}`",
+        f"`{hub['path']}` {hub['name'] or ''}".strip(),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_table_of_tasks_is_that_of_conf():
+    expected = [task_row(path) for path in sorted((config_folder() / "task").glob("*.yaml"))]
+    assert re.findall(r"^\| `.*\|.*\|.*\|.*\|$", README, flags=re.MULTILINE) == expected
+
+
+OWN = README.split("## Your own task")[1].split("\n## ")[0]
+YAML, CSV, COMMAND = map(textwrap.dedent, re.findall(r"(?:^    .*\n)+", OWN, flags=re.MULTILINE))
+HEADER, *ROWS = csv.reader(CSV.splitlines())
+
+
+def own_task(variant):
+    """The README's YAML as a mapping, with what the variant's line adds or replaces."""
+    task = yaml.safe_load(YAML)["mine"]
+    (line,) = re.findall(rf"^- {variant}.*$", OWN, flags=re.MULTILINE) if variant else [""]
+    for said in map(yaml.safe_load, re.findall("`([^`]+)`", line)):
+        if isinstance(said, dict):
+            task |= said
+        else:
+            del task[said]
+    return task
+
+
+@pytest.mark.parametrize("variant", ["", "Two texts", "Grades"])
+def test_your_own_task(variant, tmp_path, monkeypatch):
+    task = own_task(variant)
+    (tmp_path / "my_conf/task").mkdir(parents=True)
+    text = yaml.safe_dump({"mine": task}) if variant else YAML
+    (tmp_path / "my_conf/task/mine.yaml").write_text(text)
+    (tmp_path / "my_data/mine").mkdir(parents=True)
+    with (tmp_path / "my_data/mine/train.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(task["columns"].values() if variant else HEADER)
+        for number in range(60):
+            review, verdict = ROWS[number % len(ROWS)]
+            texts = [f"{review} {number}"] * (1 + task.get("pair", False))
+            writer.writerow([*texts, verdict if "labels" in task else len(verdict)])
+    words = overrides(COMMAND.replace("scale=lite", "scale=smoke"))
+    words.insert(words.index("my_conf"), "--config-dir")
+    assert call(tmp_path, monkeypatch, *words) == 0
+    (found,) = results(tmp_path)
+    metrics = {"accuracy"} if "labels" in task else {"pearson", "spearman"}
+    assert set(found["student"]["scores"]["mine"]) == metrics
+    assert (found["split"], found["scale"]) == ("held_out", "smoke")
+    (predictions,) = tmp_path.glob("outputs/runs/*/*/predictions/mine.jsonl")
+    assert len(predictions.read_text().splitlines()) == 6

@@ -2,11 +2,30 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from kdlight.schema import nearest
+from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
+
+
+def check_task_keys(name: str, node: Mapping[str, Any]) -> None:
+    """Refuses a task's YAML with a key that tasks do not have; classes of others are not judged.
+
+    Raises:
+        UserError: with the nearest key, or all of them.
+    """
+    if node["_target_"] != f"{Task.__module__}.{Task.__qualname__}":
+        return
+    valid = list(Task.__dataclass_fields__)
+    for key in node:
+        if key not in valid and key != "_target_":
+            hint = nearest(key, valid) or f"; valid: {', '.join(valid)}"
+            raise UserError(f"task {name}: its YAML has an unknown key {key}{hint}")
 
 
 def check_teacher_floor(folder: Path, title: str, floor: str) -> None:

@@ -1,6 +1,7 @@
 """The list of experiments, and a hint where an override does not fit."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -39,7 +40,10 @@ def explain(overrides: Sequence[str]) -> str:
     except HydraException:
         return "An override looks like key=value or +experiment=NAME; quote lists: 'task=[sst2]'."
     GlobalHydra.instance().clear()
-    groups = _groups(config_folder())
+    folders = [config_folder(), *_own_folders(overrides)]
+    if not all(folder.is_dir() for folder in folders):
+        return ""  # Hydra has said which one is not there
+    groups = _groups(folders)
     hints = []
     keys = None
     for override in parsed:
@@ -50,10 +54,16 @@ def explain(overrides: Sequence[str]) -> str:
             unknown = [option for option in options if option not in groups[key]]
             hints += [_line(f"{key}={option}", option, groups[key]) for option in unknown]
             continue
-        keys = keys if keys is not None else _keys(groups, overrides)
+        keys = keys if keys is not None else _keys(groups, overrides, folders)
         if keys and key not in keys and not override.is_add():
             hints.append(_line(key, key, list(dict.fromkeys([*keys, *groups]))))
     return "\n".join(hints)
+
+
+def _own_folders(words: Sequence[str]) -> list[Path]:
+    """The user's folder of YAML files, from `--config-dir DIR`."""
+    parts = [p for w in words for p in (w.split("=", 1) if w.startswith("--") else [w])]
+    return [Path(b).absolute() for a, b in pairwise(parts) if a in ("--config-dir", "-cd")]
 
 
 def _line(what: str, word: str, valid: Sequence[str]) -> str:
@@ -61,21 +71,24 @@ def _line(what: str, word: str, valid: Sequence[str]) -> str:
     return f"{what} is not known{hint or '; valid: ' + ', '.join(sorted(valid)[:12])}"
 
 
-def _groups(folder: Path) -> dict[str, list[str]]:
+def _groups(folders: Sequence[Path]) -> dict[str, list[str]]:
     """The options of every config group."""
     found: dict[str, list[str]] = {}
-    for path in folder.rglob("*.yaml"):
-        if path.parent != folder:
-            found.setdefault(str(path.parent.relative_to(folder)), []).append(path.stem)
+    for folder in folders:
+        for path in folder.rglob("*.yaml"):
+            if path.parent != folder:
+                found.setdefault(str(path.parent.relative_to(folder)), []).append(path.stem)
     return found
 
 
-def _keys(groups: dict[str, list[str]], overrides: Sequence[str]) -> list[str]:
+def _keys(
+    groups: dict[str, list[str]], overrides: Sequence[str], folders: Sequence[Path]
+) -> list[str]:
     """Every dotted key of the configuration with only the valid group choices applied."""
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
 
-    choices = []
+    choices = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders[1:])}]"]
     for word in overrides:
         group, _, option = word.lstrip("+").partition("=")
         if group in groups and all(o in groups[group] for o in option.strip("[]").split(",") if o):

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
+from kdlight.launch.checks import check_task_keys
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
@@ -33,6 +34,8 @@ class Plan:
         self.config = config
         self.data: Mapping[str, Any] = config["data"]
         self.nodes = {name: {"name": name, **node} for name, node in config["task"].items()}
+        for name, node in self.nodes.items():
+            check_task_keys(name, node)
         self.tasks: dict[str, Task] = {n: instantiate(node) for n, node in self.nodes.items()}
         self._rows: dict[str, Node] = {}
 

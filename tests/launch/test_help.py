@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.launch.help import config_folder, explain, list_experiments
+from kdlight.run import flags_first
 
 CONF = config_folder()
 
@@ -34,6 +34,30 @@ def test_the_nearest_name_is_offered(override, wrong, nearest):
     assert said.startswith(wrong)
     assert nearest in said.split("did you mean", 1)[1].rstrip("?").replace(" or ", " ").split()
     assert len(said.splitlines()) == 1
+
+
+def test_a_folder_of_the_user_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_conf/task").mkdir(parents=True)
+    text = "mine:\n  _target_: kdlight.tasks.task.Task\n  folder: here\n"
+    (tmp_path / "my_conf/task/mine.yaml").write_text(text)
+    for flag in (["--config-dir", "my_conf"], ["--config-dir=my_conf"]):
+        assert explain([*flag, "+experiment=kd_bilstm", "task=[mine]"]) == ""
+        wrong = "task=min is not known; did you mean mine?"
+        assert explain([*flag, "+experiment=kd_bilstm", "task=[min]"]) == wrong
+        said = explain([*flag, "+experiment=kd_bilstm", "task=[mine]", "task.mine.foldr=x"])
+        assert said.startswith("task.mine.foldr is not known; did you mean task.mine.folder")
+    assert explain(["--config-dir", "none", "+experiment=kd_bilstm", "task=[mine]"]) == ""
+
+
+def test_flags_may_stand_anywhere():
+    words = ["task=[mine]", "--config-dir", "my_conf", "~variants", "+experiment=x", "--multirun"]
+    ordered = ["--config-dir", "my_conf", "--multirun", "task=[mine]", "~variants", "+experiment=x"]
+    assert flags_first(words) == ordered
+    assert flags_first(["--help"]) == ["--help", "+experiment=custom"]
+    assert flags_first(["--config-dir=a", "seed=1"]) == [
+        *("--config-dir=a", "+experiment=custom", "seed=1"),
+    ]
 
 
 def test_overrides_that_fit_need_no_explanation():

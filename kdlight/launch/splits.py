@@ -40,5 +40,9 @@ def find_splits(task: Task, data: Mapping[str, Any]) -> Splits:
         beside = {name: split for name, split in task.more_eval.items() if there(split)}
         for name, split in task.more_eval.items():
             if name not in beside:
-                log.info("Task %s: there is no %s, dev alone is scored.", task.name, split)
+                log.info(
+                    "Task %s: there is no %s, dev alone is scored (++task.%s.files.%s=[NAME] names "
+                    "another file).",
+                    *(task.name, split) * 2,
+                )
     return Splits(reported, beside, there("unlabelled"))

@@ -51,7 +51,10 @@ def test_a_misspelt_override_names_the_nearest(said, override, hint):
     ("train", "expected"),
     [
         (rows() + '{"text_a": "odd", "label": 7}\n', ["train.jsonl", "41", "7", "negative"]),
-        (rows() + '{"sentence": "odd", "label": 1}\n', ["train.jsonl", "41", "text_a"]),
+        (
+            rows() + '{"phrase": "odd", "label": 1}\n',
+            ["train.jsonl", "41", "text_a is missing", "phrase"],
+        ),
         (rows() + '{"text_a": "  ", "label": 1}\n', ["train.jsonl", "41", "empty"]),
         (rows().encode() + b'{"text_a": "\xff", "label": 1}\n', ["train.jsonl", "41", "UTF-8"]),
         (rows() + '{"text_a": "cut', ["train.jsonl", "41"]),

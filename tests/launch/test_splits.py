@@ -84,7 +84,7 @@ def data_of(source, root=None, **changes):
 def test_a_second_dev_set_that_is_missing_is_said(tmp_path, said):
     found = find_splits(MNLI, data_of("files", tmp_path / "data"))
     assert (found.reported, found.beside, found.unlabelled) == ("dev", {}, False)
-    assert "Task mnli: there is no dev_mismatched, dev alone is scored." in said.text
+    assert "Task mnli: there is no dev_mismatched, dev alone is scored (++task.mnli" in said.text
 
 
 @pytest.mark.usefixtures("data")

@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from kdlight.methods.optimizers import LazyAdamW, only_touched_rows
+from kdlight.methods.optimizers import RowOptimizer, only_touched_rows
 from kdlight.metrics.scores import TaskScores, macro
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, UserError
@@ -85,7 +85,9 @@ class TaskModule(L.LightningModule):
         parameters = [p for p in self.parameters() if p.requires_grad]
         optimizer = self._optimizer(parameters)
         for module in self.modules():
-            if isinstance(module, nn.Embedding) and isinstance(optimizer, LazyAdamW):
+            if not isinstance(module, nn.Embedding) or not isinstance(optimizer, RowOptimizer):
+                continue
+            if module.weight.requires_grad:
                 only_touched_rows(module.weight)
                 # No group can add up sparse gradients, and none can be clipped.
                 alone = self.trainer.world_size == 1 and not self.trainer.gradient_clip_val

@@ -1,4 +1,4 @@
-"""AdamW for networks that are mostly an embedding table."""
+"""AdamW and AdaDelta for networks that are mostly an embedding table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 
-class LazyAdamW(torch.optim.AdamW):
-    """AdamW that updates only the rows of a sparse gradient (rule of `torch.optim.SparseAdam`).
+class RowOptimizer(torch.optim.Optimizer):
+    """What lazy optimizers share: a table's step is that of the rows with a gradient.
 
     A batch touches a few hundred rows of a table of 30,000; moving all of them would cost more
-    than the network itself. Rows that are not touched keep their moments and are not decayed.
-    A row counts as touched if its gradient is not zero throughout, so that a table marked with
-    `only_touched_rows` moves alike whether its gradient is sparse, or dense because the ranks
-    of a group have added theirs up. Other parameters are updated as by AdamW.
+    than the network itself. A row counts as touched if its gradient is not zero throughout, so
+    that a table marked with `only_touched_rows` moves alike whether its gradient is sparse, or
+    dense because the ranks of a group have added theirs up. Other parameters are updated by the
+    rule of the dense optimizer that stands next in the order of base classes.
     """
 
     @torch.no_grad()
@@ -41,6 +41,19 @@ class LazyAdamW(torch.optim.AdamW):
     def _step_rows(
         self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]
     ) -> None:
+        """Moves `rows` [n] of a table by their gradients `values` [n width]."""
+        raise NotImplementedError
+
+
+class LazyAdamW(RowOptimizer, torch.optim.AdamW):
+    """AdamW; of tables only the touched rows move (rule of `torch.optim.SparseAdam`).
+
+    Rows that are not touched keep their moments and are not decayed.
+    """
+
+    def _step_rows(
+        self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]
+    ) -> None:
         state = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(())
@@ -56,8 +69,39 @@ class LazyAdamW(torch.optim.AdamW):
         parameter.index_add_(0, rows, update)
 
 
+class LazyAdadelta(RowOptimizer, torch.optim.Adadelta):
+    """AdaDelta (Zeiler 2012, arXiv 1212.5701); of tables only the touched rows are worked on.
+
+    The steps are those of `torch.optim.Adadelta`: a row without gradient does not move there
+    either, its two averages only shrink by `rho` a step, and here they do so at once when the
+    row is touched again. Tables are not decayed by `weight_decay`.
+    """
+
+    def _step_rows(
+        self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]
+    ) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["square_avg"] = torch.zeros_like(parameter)
+            state["acc_delta"] = torch.zeros_like(parameter)
+            state["touched"] = parameter.new_zeros(len(parameter))  # each row's last step
+        state["step"] += 1
+        rho, eps = group["rho"], group["eps"]
+        missed = float(state["step"]) - 1 - state["touched"][rows]
+        shrunk = (rho**missed)[:, None]
+        square = state["square_avg"][rows].mul_(shrunk).mul_(rho)
+        moved = state["acc_delta"][rows].mul_(shrunk)
+        square.addcmul_(values, values, value=1 - rho)
+        update = moved.add(eps).sqrt_().div_(square.add(eps).sqrt_()).mul_(values)
+        moved.mul_(rho).addcmul_(update, update, value=1 - rho)
+        state["square_avg"][rows], state["acc_delta"][rows] = square, moved
+        state["touched"][rows] = float(state["step"])
+        parameter.index_add_(0, rows, update, alpha=-group["lr"])
+
+
 def only_touched_rows(table: Tensor) -> None:
-    """Marks a table [rows width] so that `LazyAdamW` leaves rows without gradient alone."""
+    """Marks a table [rows width] so that a lazy optimizer leaves rows without gradient alone."""
     table.only_touched_rows = True  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""LazyAdamW is AdamW on dense gradients and SparseAdam on sparse ones."""
+"""LazyAdamW is AdamW on dense gradients and SparseAdam on sparse ones; LazyAdadelta is AdaDelta."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from kdlight.methods.optimizers import LazyAdamW, only_touched_rows
+from kdlight.methods.optimizers import LazyAdadelta, LazyAdamW, only_touched_rows
 
 SETTINGS = {"lr": 0.03, "betas": (0.8, 0.95), "eps": 1e-7}
 
@@ -134,3 +134,53 @@ def test_parameters_without_gradient_are_left_alone():
     embedding = table()
     LazyAdamW(embedding.parameters(), lr=0.1, weight_decay=0.5).step()
     assert torch.equal(embedding.weight, table().weight)
+
+
+ADADELTA = {"lr": 0.7, "rho": 0.8, "eps": 1e-3}
+
+
+def test_adadelta_equals_that_of_torch_bit_for_bit_on_dense_gradients():
+    ours, theirs = network(), network()
+    train_dense(ours, LazyAdadelta(ours.parameters(), weight_decay=0.1, **ADADELTA), 12)
+    adadelta = torch.optim.Adadelta(theirs.parameters(), weight_decay=0.1, **ADADELTA)
+    train_dense(theirs, adadelta, 12)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(ours[0].weight, network()[0].weight)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_adadelta_with_every_row_touched_is_that_of_torch_bit_for_bit(sparse):
+    ours, theirs = table(sparse), table(sparse=False)
+    only_touched_rows(ours.weight)
+    order = [torch.arange(20)] * 12
+    train_table(ours, LazyAdadelta(ours.parameters(), **ADADELTA), order)
+    train_table(theirs, torch.optim.Adadelta(theirs.parameters(), **ADADELTA), order)
+    assert torch.equal(ours.weight, theirs.weight)
+    assert not torch.equal(ours.weight, table().weight)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_adadelta_makes_up_for_the_steps_a_row_has_missed(sparse):
+    """Rows 15 to 19 come only every fifth step, the others now and then."""
+    rows = batches(40)
+    for number in range(0, 40, 5):
+        rows[number] = torch.cat([rows[number], torch.arange(15, 20)])
+    ours, theirs = table(sparse), table(sparse=False)
+    only_touched_rows(ours.weight)
+    train_table(ours, LazyAdadelta(ours.parameters(), **ADADELTA), rows)
+    train_table(theirs, torch.optim.Adadelta(theirs.parameters(), **ADADELTA), rows)
+    torch.testing.assert_close(ours.weight, theirs.weight)
+    assert (ours.weight - table().weight).abs().min() > 0
+
+
+def test_adadelta_stopped_goes_on_bit_for_bit():
+    rows = batches(20)
+    whole, stopped = table(), table()
+    train_table(whole, LazyAdadelta(whole.parameters(), **ADADELTA), rows)
+    first = LazyAdadelta(stopped.parameters(), **ADADELTA)
+    train_table(stopped, first, rows[:7])
+    second = LazyAdadelta(stopped.parameters(), lr=99.0)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    train_table(stopped, second, rows[7:])
+    assert torch.equal(stopped.weight, whole.weight)

@@ -10,6 +10,8 @@ from kdlight.types import UserError
 JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
+STARTS = ("random", "teacher", "vectors")
+MODES = ("static", "non-static", "multichannel")
 
 
 @dataclass
@@ -79,6 +81,9 @@ def check(config: Mapping[str, Any]) -> None:
     _one_of("data.source", config["data"]["source"], SOURCES)
     _one_of("selection", config["selection"], ("train_split", "dev"))
     _one_of("teacher.floor", config["teacher"].get("floor", "error"), ("error", "warn"))
+    embeddings = config["student"]["embeddings"]
+    _one_of("student.embeddings.start", embeddings["start"], STARTS)
+    _one_of("student.embeddings.mode", embeddings.get("mode", MODES[0]), MODES)
     for group in ("task", "loss"):
         _check_targets(group, config[group])
     _check_targets("augmentation", _without(config["augmentation"], AUGMENTATION_KEYS))

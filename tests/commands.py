@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from kdlight import run
+from kdlight.launch.help import config_folder
 
 SMOKE = ["+experiment=kd_bilstm", "scale=smoke"]
 ROOT = Path(__file__).parents[1]
@@ -39,3 +43,11 @@ def call(folder: Path, patch: pytest.MonkeyPatch, *overrides: str) -> int:
     patch.chdir(folder)
     patch.setattr(sys, "argv", ["kdlight", *overrides])
     return run.main()
+
+
+def plain(*overrides: str) -> dict[str, Any]:
+    """The configuration of a smoke run with more overrides, as the planner gets it."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        config = OmegaConf.to_container(compose("config", [*SMOKE, *overrides]), resolve=True)
+    return {**config, "variants": config["variants"] or {}}

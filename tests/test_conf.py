@@ -16,6 +16,7 @@ import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.augmentation.augment import augment
 from kdlight.launch.help import config_folder
 from kdlight.launch.plan import PLAN_KEYS
+from kdlight.measure.parameters import parameters
 from kdlight.models.build import build_student
 from kdlight.schema import check
 from kdlight.types import Example, ModelOutput, UserError
@@ -150,9 +151,65 @@ def test_every_student(option, embeddings, make_batch):
     config = composed(f"student={option}", f"student/embeddings={embeddings}", experiment="custom")
     outputs = {"single": (3, False), "pair": (1, True)}
     model = build_student(config["student"], outputs, 40, 0, torch.randn(40, 12))
+    assert model.encoder.embeddings.embedding_dim == (
+        config["student"]["embeddings"]["dim"] if embeddings == "random" else 12
+    )
     for task, (classes, pair) in outputs.items():
         logits = model(make_batch([3, 1], task=task, pair=pair)).logits
         assert logits.shape == (2, classes)
+
+
+PAPER = {"sst2": 963_002, "mnli": 1_143_203, "qqp": 2_645_402, "cola": 1_686_002}
+
+
+@pytest.mark.parametrize("option", options("paper"))
+def test_every_size_of_the_paper(option):
+    """Known numbers of parameters; the arithmetic with two bias vectors an LSTM for the others."""
+    config = composed("scale=paper", f"+paper={option}")
+    check(config)
+    (task,) = config["task"].values()
+    assert task["name"] == option
+    outputs = {option: (len(task["labels"]) or 1, task["pair"])}
+    model = build_student(config["student"], outputs, 40, 0, torch.randn(40, 300))
+    width, classes = model.encoder.embeddings.embedding_dim, outputs[option][0]
+    hidden, connected = (config["student"][part]["hidden"] for part in ("encoder", "head"))
+    features = (8 if task["pair"] else 2) * hidden
+    expected = 2 * (4 * hidden * (width + hidden) + 2 * 4 * hidden)
+    expected += features * connected + connected + connected * classes + classes
+    assert parameters(model)["params_without_embeddings"] == PAPER.get(option, expected) == expected
+
+
+def test_the_paper_scale_is_the_papers_recipe():
+    config = composed("scale=paper", "+paper=qqp")
+    student, optimizer = config["student"], config["optimizer"]
+    assert student["embeddings"]["start"] == "vectors"
+    assert student["embeddings"]["mode"] == "multichannel"
+    assert student["tokenizer"]["_target_"].endswith("word_tokenizer")
+    assert (optimizer["lr"], optimizer["rho"]) == (1.0, 0.95)
+    assert instantiate(optimizer)([torch.nn.Parameter(torch.ones(1))]).defaults["rho"] == 0.95
+    assert (config["data"]["batch_size"], config["augmentation"]["n_iter"]) == (256, 10)
+    assert (config["trainer"]["max_epochs"], student["encoder"]["hidden"]) == (30, 300)
+    teacher = config["teacher"]
+    assert (teacher["max_epochs"], teacher["batch_size"], config["data"]["max_length"]) == (
+        3,
+        32,
+        128,
+    )
+    assert teacher["schedule"]["warmup"] == 0.1
+    assert composed("scale=paper")["data"]["batch_size"] == 50
+
+
+@pytest.mark.parametrize("option", options("student/tokenizer"))
+@pytest.mark.parametrize("student", options("student"))
+def test_every_tokenizer_of_a_student(student, option, bert):
+    config = composed(f"student={student}", f"student/tokenizer={option}", experiment="custom")
+    node = config["student"]["tokenizer"]
+    if option == "pieces":
+        assert not node
+        return
+    tokenizer = instantiate(node)(["a cat sat", "a mat"], bert.backend_tokenizer)
+    assert tokenizer.token_to_id("[PAD]") is not None
+    assert tokenizer.encode("a [MASK] sat").tokens == ["a", "[MASK]", "sat"]
 
 
 @pytest.mark.parametrize("option", options("teacher"))
@@ -207,6 +264,8 @@ def test_unknown_keys_options_and_wrong_types_are_refused(override):
         ({"selection": "test"}, ["selection=test", "train_split, dev"]),
         ({"teacher": {"floor": "off"}}, ["teacher.floor=off", "error, warn"]),
         ({"task": {"sst": {"folder": "X"}}}, ["task.sst (folder)", "_target_", "mean sst2?"]),
+        ({"student": {"embeddings": {"mode": "statik"}}}, ["mode=statik", "mean static or"]),
+        ({"student": {"embeddings": {"start": "file"}}}, ["embeddings.start=file", "vectors"]),
         ({"loss": {"soft": {"weight": 2}}}, ["loss.soft (weight)", "'loss=[soft]'"]),
         ({"augmentation": {"maks": {"probability": 1}}}, ["augmentation.maks", "mean mask?"]),
         ({"trainer": {"devices": 3}}, ["data.batch_size=64", "trainer.devices=3"]),

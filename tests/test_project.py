@@ -117,6 +117,7 @@ def test_every_target_is_real_code():
 def test_every_yaml_file_says_what_it_is():
     """Options of the groups a user chooses by hand start with a comment."""
     groups = ("experiment", "scale", "teacher", "student", "task", "trainer", "method", "loss")
+    groups += ("paper", "student/tokenizer", "optimizer")
     paths = [path for group in groups for path in (ROOT / "conf" / group).glob("*.yaml")]
     assert len(paths) > 20
     assert [

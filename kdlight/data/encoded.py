@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdlight.types import Batch, Tokens
+from kdlight.types import Batch, Tokens, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,21 @@ class EncodedRows:
         folder: of those files.
         task: name that the batches carry.
         keep_labels: whether copies keep their labels; else they count as unlabelled.
+        joint: the same rows in another network's tokens, from which the joined form is taken.
+
+    Raises:
+        UserError: if `joint` holds other rows.
     """
 
-    def __init__(self, folder: Path, task: str, keep_labels: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        task: str,
+        keep_labels: bool = False,
+        joint: "EncodedRows | None" = None,
+    ) -> None:
         meta = json.loads((folder / "meta.json").read_text())
-        self.task = task
+        self.folder, self.task = folder, task
         self.max_length: int = meta["max_length"]
         self.vocabulary: int = meta["vocabulary"]
         self.template = Template(
@@ -63,6 +73,9 @@ class EncodedRows:
             self.labels = np.where(_load(folder, "copies"), np.float32("nan"), self.labels)
         sides = ("a", "b") if meta["pair"] else ("a",)
         self._sides = [(_load(folder, f"{s}.ids"), _load(folder, f"{s}.offsets")) for s in sides]
+        self._joined = joint or self
+        if not np.array_equal(self.ids, self._joined.ids):
+            raise UserError(f"The student and the teacher of task {task} read different rows.")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,7 +99,7 @@ class EncodedRows:
             ids=torch.from_numpy(self.ids[rows]),
             labels=torch.from_numpy(self.labels[rows]),
             texts=tuple(self._text(side, rows) for side in self._sides) if "texts" in reads else (),
-            joint=self._joint(rows) if "joint" in reads else None,
+            joint=self._joined._joint(rows) if "joint" in reads else None,
         )
 
     def _text(self, side: tuple[NDArray, NDArray], rows: NDArray[np.int64]) -> Tokens:

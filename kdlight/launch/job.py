@@ -21,6 +21,7 @@ from kdlight.report.curves import draw_curves
 log = logging.getLogger("kdlight")
 Group = tuple[str, ...]
 Arms = dict[str, dict[Group, Node]]
+STUDENT_JOBS = ("run", "student", "evaluate")
 
 
 class Job:
@@ -45,16 +46,17 @@ class Job:
         if kind == "transfer_set":
             self.executor.do([self.plan.transfer_set(task) for task in self.plan.tasks])
             return self._write({}, {})
+        # Planned before the teacher is trained, so that what is refused is refused at once.
+        students: Arms = {
+            name: {group: self.plan.student(group, name, parts) for group in groups}
+            for name, parts in (arms(self.config) if kind in STUDENT_JOBS else {}).items()
+        }
         teachers = self._teachers(groups) if self._needs_teacher() else {}
         if kind == "teacher":
             return self._write({"teacher": teachers}, {})
         if kind == "teacher_outputs":
             self.executor.do([self.plan.teacher_outputs(task) for task in self.plan.tasks])
             return self._write({"teacher": teachers}, {}, scored=False)
-        students: Arms = {
-            name: {group: self.plan.student(group, name, parts) for group in groups}
-            for name, parts in arms(self.config).items()
-        }
         if kind == "student":
             self.executor.do([node for arm in students.values() for node in arm.values()])
             return self._write({"teacher": teachers, **students}, {}, scored=False)
@@ -71,7 +73,7 @@ class Job:
         parts = arms(self.config).values()
         return any(
             part["method"]["learns_from"] == "teacher"
-            or part["student"]["embeddings"]["from_teacher"]
+            or part["student"]["embeddings"]["start"] == "teacher"
             for part in parts
         )
 

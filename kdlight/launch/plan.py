@@ -10,9 +10,9 @@ from hydra.utils import instantiate
 from kdlight.launch.checks import check_task_keys
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
+from kdlight.launch.reading import own_tokenizer, start_table, vector_file
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
-from kdlight.schema import AUGMENTATION_KEYS
-from kdlight.tasks.lines import file_hash
+from kdlight.launch.text import transfer_set
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -57,7 +57,7 @@ class Plan:
         return {name: find_splits(task, self.data) for name, task in self.tasks.items()}
 
     def tokenizer(self) -> Node:
-        """The teacher's tokenizer, which the student shares."""
+        """The teacher's tokenizer, which the student shares unless it has its own."""
         folder = self.pretrained
         config = {"pretrained": tokenizer_hash(folder) if folder else None}
         return Node("tokenizer", "", config, runtime={"pretrained": folder and str(folder)})
@@ -94,35 +94,14 @@ class Plan:
     def transfer_set(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
         """The student's text; by default augmented as the configuration says."""
         chosen = self.config["augmentation"] if augmentation is None else augmentation
-        augmenters = {n: dict(node) for n, node in chosen.items() if n not in AUGMENTATION_KEYS}
-        folders = {}
-        for name, node in augmenters.items():
-            if node.get("pretrained"):
-                folder = find_pretrained(node["pretrained"], f"augmentation.{name}.pretrained")
-                folders[name], node["pretrained"] = str(folder), model_hash(folder)
-        text = [] if self.tasks[task].pair else self.data["text"]
-        config = {
-            "seed": chosen["seed"],
-            "n_iter": chosen["n_iter"],
-            "augmenters": augmenters,
-            "student_labels": self.data["student_labels"],
-            "data_seed": self.data["seed"],
-            "text": {
-                "content": [file_hash(Path(path)) for path in text],
-                "rows": self.data["text_rows"],
-                "words": self.data["text_words"],
-            }
-            if text
-            else None,
-        }
-        runtime = {"pretrained": folders, "text": text}
-        return Node("transfer_set", task, config, {"rows": self.rows(task)}, runtime)
+        return transfer_set(task, self.rows(task), self.data, chosen, self.tasks[task].pair)
 
-    def tokens(self, rows: Node) -> Node:
-        """Rows as token ids."""
+    def tokens(self, rows: Node, tokenizer: Node | None = None) -> Node:
+        """Rows as token ids, the teacher's or those of another tokenizer."""
         config = {"max_length": self.data["max_length"]}
-        parents = {"rows": rows, "tokenizer": self.tokenizer()}
-        return Node("tokens", f"{rows.kind} {rows.label}", config, parents)
+        parents = {"rows": rows, "tokenizer": tokenizer or self.tokenizer()}
+        own = " (student)" if parents["tokenizer"].kind == "student_tokenizer" else ""
+        return Node("tokens", f"{rows.kind} {rows.label}{own}", config, parents)
 
     def teacher(self, group: tuple[str, ...]) -> Node:
         """A fine-tuned teacher of some tasks."""
@@ -167,9 +146,15 @@ class Plan:
         """A student; `parts` are the configuration nodes of its arm."""
         gold = parts["method"]["learns_from"] == "gold"
         source = None if gold else self.config["teacher"]["source"]
-        trainer = parts["trainer"]
+        trainer, student = parts["trainer"], parts["student"]
+        notes = Path(self.config["outputs"]) / "artifacts/vectors.json"
+        vectors = vector_file(student["embeddings"], notes)
+        text = {task: self.transfer_set(task, parts["augmentation"]) for task in group}
+        tokenizer = own_tokenizer(student, group, self.tokenizer(), text)
+        embeddings = {**student["embeddings"], "path": None}  # not where, but what its table holds
         config = {
-            **{key: parts[key] for key in ("student", "mixing", "optimizer", "schedule")},
+            **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},
+            "student": {**student, "embeddings": embeddings},
             "loss": None if gold else parts["loss"],
             "method": parts["method"]["module"],
             "teacher_source": source,
@@ -181,16 +166,22 @@ class Plan:
             **self._lightning(),
             "tasks": self._about(group),
         }
-        parents = {"tokenizer": self.tokenizer()}
+        parents = {"tokenizer": tokenizer}
         for task in group:
-            parents[f"tokens/{task}"] = self.tokens(self.rows(task))
-            text = self.transfer_set(task, parts["augmentation"])
-            parents[f"transfer/{task}"] = self.tokens(text)
+            parents[f"tokens/{task}"] = self.tokens(self.rows(task), tokenizer)
+            parents[f"transfer/{task}"] = self.tokens(text[task], tokenizer)
+            if source:  # what the teacher reads of it
+                parents[f"teacher_transfer/{task}"] = self.tokens(text[task])
             if source == "stored":
                 stored = self.teacher_outputs(task, parts["augmentation"])
                 parents[f"teacher_outputs/{task}"] = stored
-        if source == "live" or parts["student"]["embeddings"]["from_teacher"]:
+        if source == "live":
             parents["teacher"] = self.teacher(group)
+        table = start_table(
+            student["embeddings"], group, tokenizer, lambda: self.teacher(group), vectors
+        )
+        if table:
+            parents["table"] = table
         label = f"{'+'.join(group)} ({arm})"
         runtime = self._runtime(trainer["precision"])
         return Node("student", label, config, parents, runtime, distributed=True)
@@ -200,7 +191,7 @@ class Plan:
         parents = {"model": model}
         for task in group:
             parents[f"rows/{task}"] = self.rows(task)
-            parents[f"tokens/{task}"] = self.tokens(self.rows(task))
+            parents[f"tokens/{task}"] = self.tokens(self.rows(task), model.parents["tokenizer"])
         config: dict[str, Any] = {"role": model.kind, "tasks": self._about(group)}
         more = {task: list(self.splits[task].beside) for task in group if self.splits[task].beside}
         config |= {"more_eval": more} if more else {}

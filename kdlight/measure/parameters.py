@@ -4,7 +4,7 @@ from torch import nn
 
 
 def parameters(model: nn.Module) -> dict[str, int]:
-    """Trainable numbers with and without embedding tables, and bytes in fp32."""
+    """Numbers, frozen ones too, with and without embedding tables, and bytes in fp32."""
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     sizes = {id(p): p.numel() for p in model.parameters()}
     total = sum(sizes.values())

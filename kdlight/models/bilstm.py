@@ -1,5 +1,7 @@
 """The one-layer BiLSTM of Tang et al. 2019 (arXiv 1903.12136); siamese for pairs."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ class BiLSTMEncoder(nn.Module):
     within its length: the same numbers as a packed bidirectional LSTM, at twice its speed.
 
     Args:
-        embeddings: a table [vocabulary dim].
+        embeddings: from token ids to vectors; its width is `embedding_dim`.
         hidden: width of each direction.
         dropout: on the embedded tokens.
     """
@@ -21,7 +23,7 @@ class BiLSTMEncoder(nn.Module):
     reads = frozenset({"texts"})
     provides = frozenset({"logits"})
 
-    def __init__(self, embeddings: nn.Embedding, hidden: int, dropout: float = 0.0) -> None:
+    def __init__(self, embeddings: Any, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.embeddings = embeddings
         self.dropout = nn.Dropout(dropout)

@@ -78,12 +78,7 @@ def build_student(
     table: Tensor | None = None,
 ) -> MultiTaskModel:
     """A student with fresh weights; `table` starts its embeddings where the YAML asks for it."""
-    # A table may have spare rows behind the last token.
-    extra = (
-        {"table": table[:vocabulary]}
-        if table is not None and config["embeddings"]["from_teacher"]
-        else {}
-    )
+    extra = {} if config["embeddings"]["start"] == "random" else {"table": table}
     embeddings = instantiate(config["embeddings"])(vocabulary, pad, **extra)
     encoder = instantiate(config["encoder"])(embeddings)
     return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
@@ -94,7 +89,7 @@ def save_student(
 ) -> None:
     """Writes the weights, and the shape from which `load_student` builds the network again."""
     table = model.encoder.embeddings
-    embeddings = {**config["embeddings"], "dim": table.embedding_dim, "from_teacher": False}
+    embeddings = {**config["embeddings"], "dim": table.dim, "start": "random"}
     about = {
         "config": {**config, "embeddings": embeddings},
         "outputs": outputs,

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
+import torch
 from hydra.utils import instantiate
 
 from kdlight.data.datamodule import TaskDataModule
@@ -13,11 +15,11 @@ from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
 from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
-from kdlight.models.build import build_student, load_teacher, save_student, word_embeddings
+from kdlight.models.build import build_student, load_teacher, save_student
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.teachers.online import OnlineTeacher
-from kdlight.teachers.store import CachedTeacher, check_made_from
-from kdlight.types import StageSpec, TeacherSource
+from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
+from kdlight.types import StageSpec, TeacherSource, UserError
 
 
 def run(spec: StageSpec) -> None:
@@ -25,16 +27,16 @@ def run(spec: StageSpec) -> None:
     config, out = spec.config, Path(spec.out)
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
     outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
-    from_teacher = config["student"]["embeddings"]["from_teacher"]
-    table = word_embeddings(Path(spec.inputs["teacher"])) if from_teacher else None
+    table = None
+    if "table" in spec.inputs:
+        table = torch.from_numpy(np.load(Path(spec.inputs["table"]) / "table.npy"))
     L.seed_everything(config["seed"], verbose=False)
-    keep_labels = config["keep_labels"]
     model = build_student(config["student"], outputs, special["size"], special["pad"], table)
     teacher = _teacher(spec) if config["teacher_source"] else None
-    rows = {task: Path(spec.inputs[f"transfer/{task}"]) / "transfer" for task in config["tasks"]}
+    train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
     held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
     data = TaskDataModule(
-        {task: EncodedRows(folder, task, keep_labels) for task, folder in rows.items()},
+        train,
         {task: EncodedRows(folder, task) for task, folder in held.items()},
         instantiate(config["mixing"]),
         config["batch_size"],
@@ -73,12 +75,33 @@ def _module(
     return module
 
 
+def _transfer(
+    spec: StageSpec, task: str, model: MultiTaskModel, teacher: TeacherSource | None
+) -> EncodedRows:
+    """The transfer set in the student's tokens, and for a live teacher in the teacher's."""
+    folder = Path(spec.inputs[f"transfer/{task}"])
+    theirs = Path(spec.inputs.get(f"teacher_transfer/{task}", folder))
+    keep_labels = spec.config["keep_labels"]
+    if teacher is None or theirs == folder or "joint" not in teacher.reads:
+        return EncodedRows(folder / "transfer", task, keep_labels)
+    if "joint" in model.reads:
+        raise UserError(
+            "This student and a live teacher want the joined text each in its own tokens: set "
+            "teacher.source=stored, or student/tokenizer=pieces."
+        )
+    joint = EncodedRows(theirs / "transfer", task)
+    return EncodedRows(folder / "transfer", task, keep_labels, joint)
+
+
 def _teacher(spec: StageSpec) -> TeacherSource:
     """The live network, or the store after a check of where it comes from."""
     if spec.config["teacher_source"] == "live":
         return OnlineTeacher(load_teacher(Path(spec.inputs["teacher"])))
     folders = {task: Path(spec.inputs[f"teacher_outputs/{task}"]) for task in spec.config["tasks"]}
     for task, folder in folders.items():
-        tokens = Path(spec.inputs[f"transfer/{task}"]).name
-        check_made_from(folder, {"tokens": tokens})
+        tokens = Path(spec.inputs[f"teacher_transfer/{task}"])
+        check_made_from(folder, {"tokens": tokens.name})
+        # Whatever tokens the student reads, they are those of the same text.
+        student = Path(spec.inputs[f"transfer/{task}"])
+        check_made_from(student, {"rows": made_from(tokens, "rows")})
     return CachedTeacher(folders)

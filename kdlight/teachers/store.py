@@ -56,16 +56,21 @@ class CachedTeacher:
         return ModelOutput(logits=logits.to(batch.labels.device))
 
 
-def check_made_from(folder: Path, parents: Mapping[str, str]) -> None:
-    """Refuses a store whose manifest names another teacher, tokenizer or text.
+def made_from(folder: Path, role: str) -> str | None:
+    """The parent that the manifest of an artifact names for `role`."""
+    parents: dict[str, str] = json.loads((folder / "manifest.json").read_text())["parents"]
+    return parents.get(role)
+
+
+def check_made_from(folder: Path, parents: Mapping[str, str | None]) -> None:
+    """Refuses a store, or tokens to go with it, made from another teacher, tokenizer or text.
 
     Raises:
         UserError: which parent differs.
     """
-    made_from = json.loads((folder / "manifest.json").read_text())["parents"]
     for role, expected in parents.items():
-        if made_from.get(role) != expected:
+        if (found := made_from(folder, role)) != expected:
             raise UserError(
-                f"The teacher-output store {folder.name} was made from {role} "
-                f"{made_from.get(role)}, not {expected}: remove it and run again."
+                f"The {folder.parent.name} {folder.name} were made from {role} {found}, not "
+                f"{expected}: remove them and run again."
             )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdlight.data.encoded import EncodedRows, _truncate
-from kdlight.types import Example
+from kdlight.types import Example, UserError
 
 BOTH = frozenset({"texts", "joint"})
 LENGTHS = [6, 7, 8, 13, 32, 64]
@@ -126,3 +126,26 @@ def test_copies_keep_their_labels_only_where_asked(encode, tmp_path):
     assert rows.known_labels.tolist() == [0]
     assert rows.batch(np.array([0, 1]), frozenset()).labels.isnan().tolist() == [False, True]
     assert EncodedRows(folder, "demo", keep_labels=True).known_labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_the_joined_text_may_be_in_the_tokens_of_another_network(pair, encode, sentences, roberta):
+    examples = sentences(20, pair=pair)
+    own, other = encode(examples), encode(examples, roberta)
+    both = EncodedRows(own.folder, "demo", joint=other)
+    order = np.array([7, 0, 19, 3])
+    batch = both.batch(order, BOTH)
+    mine, theirs = own.batch(order, BOTH), other.batch(order, BOTH)
+    for found, expected in zip(batch.texts, mine.texts, strict=True):
+        assert torch.equal(found.input_ids, expected.input_ids)
+    assert torch.equal(batch.joint.input_ids, theirs.joint.input_ids)
+    assert torch.equal(batch.joint.lengths, theirs.joint.lengths)
+    assert not torch.equal(batch.joint.lengths, mine.joint.lengths)
+    assert torch.equal(batch.ids, theirs.ids)
+    assert np.array_equal(both.lengths, own.lengths)
+
+
+def test_other_rows_in_another_networks_tokens_are_refused(encode, sentences):
+    own, other = encode(sentences(20)), encode(sentences(21)[1:])
+    with pytest.raises(UserError, match="read different rows"):
+        EncodedRows(own.folder, "demo", joint=other)

@@ -36,14 +36,28 @@ def student_config(table="random", **widths):
     return config
 
 
-@pytest.mark.parametrize(
-    ("classes", "pair", "expected"), [(2, False, 963_002), (3, True, 1_143_203)]
-)
-def test_600_wide_input_gives_the_parameters_of_the_paper(classes, pair, expected):
-    model = build_student(student_config(embeddings=600), {"t": (classes, pair)}, 50, 0)
-    sizes = parameters(model)
-    assert sizes["params_without_embeddings"] == expected
-    assert sizes["params"] == expected + 50 * 600
+# (input, LSTM hidden, fully connected), (classes, pair), parameters without embedding tables
+# (Tang et al. 2019, 0.96 M; the sizes of their official configuration files).
+PUBLISHED = [
+    ((600, 150, 200), (2, False), 963_002),
+    ((300, 150, 200), (2, False), 603_002),
+    ((600, 300, 400), (2, False), 2_406_002),
+    ((300, 300, 400), (2, False), 1_686_002),
+    ((600, 150, 200), (3, True), 1_143_203),
+    ((600, 300, 200), (2, True), 2_645_402),
+]
+
+
+@pytest.mark.parametrize(("sizes", "output", "expected"), PUBLISHED)
+def test_students_have_the_parameters_of_the_paper(sizes, output, expected):
+    width, hidden, connected = sizes
+    config = student_config("vectors", encoder=hidden, head=connected)
+    config["embeddings"]["mode"] = "multichannel" if width == 600 else "non-static"
+    model = build_student(config, {"t": output}, 50, 0, torch.randn(50, 300))
+    found = parameters(model)
+    assert found["params_without_embeddings"] == expected
+    assert found["params"] == expected + 50 * width
+    assert found["size_bytes"] == 4 * found["params"]
 
 
 def test_a_saved_teacher_says_the_same_again(teacher_config, tmp_path, make_batch):
@@ -86,14 +100,16 @@ def test_a_fine_tuned_classifier_is_taken_over_whole(teacher_config, tmp_path, m
     torch.testing.assert_close(ours(batch).logits, expected)
 
 
-@pytest.mark.parametrize("embeddings", ["random", "teacher"])
-def test_a_saved_student_says_the_same_again(embeddings, tmp_path, make_batch):
+@pytest.mark.parametrize("mode", ["static", "non-static", "multichannel"])
+@pytest.mark.parametrize("embeddings", ["random", "teacher", "vectors"])
+def test_a_saved_student_says_the_same_again(embeddings, mode, tmp_path, make_batch):
     torch.manual_seed(0)
-    config = student_config(encoder=6, head=5)
-    config["embeddings"] = student_config(embeddings)["embeddings"]
-    table = torch.randn(40, 10) if embeddings == "teacher" else None
-    model = build_student(config, OUTPUTS, 40, 0, table).eval()
-    assert model.encoder.embeddings.embedding_dim == (10 if embeddings == "teacher" else 300)
+    config = student_config(embeddings, encoder=6, head=5)
+    config["embeddings"]["mode"] = mode
+    model = build_student(config, OUTPUTS, 40, 0, torch.randn(40, 10)).eval()
+    width = (300 if embeddings == "random" else 10) * (2 if mode == "multichannel" else 1)
+    assert model.encoder.embeddings.embedding_dim == width
+    model.encoder.embeddings.tables[0].weight.data *= 1.5
     save_student(model, tmp_path, config, OUTPUTS)
     loaded = load_student(tmp_path)
     assert not loaded.training
@@ -123,6 +139,6 @@ def test_word_embeddings_start_a_student_that_asks_for_them(teacher_config, tmp_
     spread = (centred.square().mean(dim=1, keepdim=True) + layer.LayerNorm.eps).sqrt()
     torch.testing.assert_close(table, centred / spread)  # a fresh LayerNorm has weight 1, bias 0
     started = build_student(student_config("teacher"), OUTPUTS, 40, 0, table)
-    assert torch.equal(started.encoder.embeddings.weight[1:], table[1:])
+    assert torch.equal(started.encoder.embeddings.tables[0].weight[1:], table[1:])
     fresh = build_student(student_config(embeddings=8), OUTPUTS, 40, 0, table)
-    assert not torch.equal(fresh.encoder.embeddings.weight[1:], table[1:])
+    assert not torch.equal(fresh.encoder.embeddings.tables[0].weight[1:], table[1:])

@@ -1,0 +1,83 @@
+"""What a student reads: its tokenizer, and the table that its embeddings start from."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kdlight.artifacts.fingerprint import hash_file
+from kdlight.launch.graph import Node
+from kdlight.types import UserError
+
+
+def own_tokenizer(
+    student: Mapping[str, Any], group: tuple[str, ...], teacher: Node, text: Mapping[str, Node]
+) -> Node:
+    """The teacher's tokenizer, or one made from the student's text, the transfer sets `text`."""
+    config = student.get("tokenizer")
+    if not config:
+        return teacher
+    parents = {"tokenizer": teacher} | {f"transfer/{task}": text[task] for task in group}
+    return Node("student_tokenizer", "+".join(group), {"tokenizer": config}, parents)
+
+
+def start_table(
+    embeddings: Mapping[str, Any],
+    group: tuple[str, ...],
+    tokenizer: Node,
+    teacher: Callable[[], Node],
+    vectors: tuple[Path, str] | None,
+) -> Node | None:
+    """The table that a student's embeddings start from, or None for random ones.
+
+    `vectors` are a file and the hash of its content, which alone reaches the fingerprint.
+    """
+    start, label = embeddings["start"], f"{'+'.join(group)} ({embeddings['start']})"
+    if vectors:
+        config, runtime = {"start": start, "content": vectors[1]}, {"path": str(vectors[0])}
+        return Node("embeddings", label, config, {"tokenizer": tokenizer}, runtime)
+    if start == "random":
+        return None
+    parents = {"tokenizer": tokenizer, "teacher": teacher()}
+    parents["teacher_tokenizer"] = parents["teacher"].parents["tokenizer"]
+    return Node("embeddings", label, {"start": start}, parents)
+
+
+def vector_file(embeddings: Mapping[str, Any], notes: Path) -> tuple[Path, str] | None:
+    """The file of `student.embeddings.path=` and the hash of its content, if it is needed.
+
+    The hash is noted in `notes` with what the file system says of the file: GoogleNews has 3.6
+    GB, which a command that finds everything done should not read again.
+
+    Raises:
+        UserError: if the path is missing or no file.
+    """
+    if embeddings["start"] != "vectors":
+        return None
+    name = embeddings.get("path")
+    if not name:
+        raise UserError(
+            "student/embeddings=vectors needs student.embeddings.path=FILE, word vectors in "
+            "word2vec or GloVe format (Tang et al. 2019: GoogleNews-vectors-negative300.bin)."
+        )
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        raise UserError(f"student.embeddings.path={name} is no file.")
+    stat, known = path.stat(), _read(notes)
+    seen = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+    if known.get(str(path), [])[:3] != seen:
+        known[str(path)] = [*seen, hash_file(path)]
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        fresh = notes.with_name(f"{notes.name}.{os.getpid()}")
+        fresh.write_text(json.dumps(known, indent=1))
+        fresh.rename(notes)
+    return path, str(known[str(path)][3])
+
+
+def _read(notes: Path) -> dict[str, list[Any]]:
+    try:
+        found = json.loads(notes.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.augmentation.augment import augment
+from kdlight.launch.arms import arms
 from kdlight.launch.help import config_folder
 from kdlight.launch.plan import PLAN_KEYS
 from kdlight.measure.parameters import parameters
@@ -111,6 +112,21 @@ def test_every_loss(option, make_batch):
     value.backward()
     assert value.shape == ()
     assert student.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("option", options("sweep"))
+def test_every_sweep(option):
+    """Each arm is another student than the rest, and all of them can be built."""
+    config = composed("scale=lite", f"+sweep={option}")
+    check(config)
+    found = arms(config)
+    assert set(found) == {"student", "baseline", *config["variants"]}
+    assert len({str(arm) for arm in found.values()}) == len(found)
+    for arm in found.values():
+        assert all(instantiate(term).weight > 0 for term in arm["loss"].values())
+        table = torch.randn(40, 12) if arm["student"]["embeddings"]["start"] == "teacher" else None
+        model = build_student(arm["student"], {"single": (3, False)}, 40, 0, table)
+        assert model.encoder.embeddings.num_embeddings == 40
 
 
 @pytest.mark.parametrize("option", options("mixing"))

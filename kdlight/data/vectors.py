@@ -59,7 +59,7 @@ def _keeper(wanted: frozenset[str]) -> Any:
     except ImportError as error:
         raise UserError(
             "student/embeddings=vectors reads its file through gensim, which is not installed: "
-            "python -m pip install 'kdlight[vectors]' (or: python -m pip install gensim)."
+            "python -m pip install gensim."
         ) from error
 
     class Keeper(KeyedVectors):

@@ -1,5 +1,6 @@
 """Vectors, words and pieces in whole jobs: what is shared, what is built anew, what is refused."""
 
+import gzip
 import json
 import shutil
 import struct
@@ -19,12 +20,17 @@ VECTORS = "student/embeddings=vectors"
 WORDS = "student/tokenizer=words"
 
 
-def write_vectors(path, width=5, words=None):
-    """Every second word of the embedded lexicon, in word2vec's binary format."""
+def write_vectors(path, words=None, width=5):
+    """Every second word of the embedded lexicon: `.bin` and `.vec` word2vec's, `.txt` GloVe's."""
     words = words or sorted({word.lower() for word in vocabulary()})[::2]
-    random = np.random.default_rng(0)
-    lines = [w.encode() + b" " + struct.pack(f"<{width}f", *random.random(width)) for w in words]
-    path.write_bytes(f"{len(words)} {width}\n".encode() + b"\n".join(lines) + b"\n")
+    vectors = np.random.default_rng(0).random((len(words), width), dtype=np.float32)
+    head = "" if ".txt" in path.name else f"{len(words)} {width}\n"
+    raw = head.encode()
+    for word, vector in zip(words, vectors, strict=True):
+        text = " ".join(map(str, vector.tolist())).encode()
+        values = struct.pack(f"<{width}f", *vector) if ".bin" in path.name else text
+        raw += word.encode() + b" " + values + b"\n"
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
 
 
 def planned(folder, *overrides):
@@ -68,7 +74,7 @@ def test_the_content_of_a_vector_file_counts_and_its_place_does_not(tmp_path):
     first, copied = name("v.bin"), name("w.bin")
     assert first.fingerprint == copied.fingerprint
     assert "v.bin" not in json.dumps([first.config, dict(first.parents["table"].config)])
-    write_vectors(tmp_path / "v.bin", words=["cat"])
+    write_vectors(tmp_path / "v.bin", ["cat"])
     assert name("v.bin").fingerprint != first.fingerprint
     seeds = planned(tmp_path, VECTORS, f"student.embeddings.path={tmp_path / 'w.bin'}", "seed=7")[1]
     assert seeds.parents["table"].fingerprint == first.parents["table"].fingerprint
@@ -81,7 +87,7 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(reading, "hash_file", None)
         assert reading.vector_file(node, notes) == first
-    write_vectors(tmp_path / "v.bin", words=["a", "b"])
+    write_vectors(tmp_path / "v.bin", ["a", "b"])
     assert reading.vector_file(node, notes) != first
     notes.write_text("{")
     assert reading.vector_file(node, notes)[0] == tmp_path / "v.bin"
@@ -114,6 +120,20 @@ def student_of(folder):
     parents = json.loads((link / "manifest.json").read_text())["parents"]
     table = folder / "outputs/artifacts/embeddings" / parents["table"] / "table.npy"
     return load_file(link / "weights.safetensors"), torch.from_numpy(np.load(table))
+
+
+def test_every_format_starts_the_same_student(smoke, monkeypatch):
+    tables = []
+    for name in ("w.bin", "w.vec.gz", "w.txt"):
+        write_vectors(smoke / name)
+        path = f"student.embeddings.path={name}"
+        assert call(smoke, monkeypatch, *SMOKE, VECTORS, path, "job=student", "baseline=false") == 0
+        weights, start = student_of(smoke)
+        assert weights["encoder.embeddings.tables.0.weight"].shape == start.shape
+        tables.append(start)
+    assert 0.1 < tables[0].isnan().double().mean() < 0.9
+    for table in tables[1:]:
+        torch.testing.assert_close(table, tables[0], equal_nan=True, rtol=0, atol=0)
 
 
 def test_a_student_of_words_with_two_channels_of_vectors(smoke, monkeypatch):

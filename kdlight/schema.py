@@ -7,7 +7,8 @@ from typing import Any
 
 from kdlight.types import UserError
 
-JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate")
+JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate", "benchmark")
+STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
 STARTS = ("random", "teacher", "vectors")
@@ -84,6 +85,7 @@ def check(config: Mapping[str, Any]) -> None:
     embeddings = config["student"]["embeddings"]
     _one_of("student.embeddings.start", embeddings["start"], STARTS)
     _one_of("student.embeddings.mode", embeddings.get("mode", MODES[0]), MODES)
+    _one_of("teacher.store_precision", config["teacher"]["store_precision"], STORE_PRECISIONS)
     for group in ("task", "loss"):
         _check_targets(group, config[group])
     _check_targets("augmentation", _without(config["augmentation"], AUGMENTATION_KEYS))

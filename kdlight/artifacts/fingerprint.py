@@ -16,9 +16,10 @@ VERSIONS: Mapping[str, int] = {
     "embeddings": 1,
     "teacher": 1,
     "teacher_outputs": 1,
-    "student": 1,
+    "student": 2,
     "evaluate": 1,
     "latency": 1,
+    "benchmark": 1,
 }
 
 

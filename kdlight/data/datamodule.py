@@ -20,8 +20,9 @@ class TaskDataModule(L.LightningDataModule):
         mixing: shares of the tasks (`kdlight.data.mixing`).
         batch_size: rows a step, over all ranks.
         seed: of the order of rows and tasks.
-        labelled_only: leave out rows without a gold label.
         reads: text forms the networks want, `texts` and `joint`.
+        labelled_only: leave out rows without a gold label.
+        window: batches that are cut from one lot of rows; more of them need less padding.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class TaskDataModule(L.LightningDataModule):
         seed: int,
         reads: frozenset[str],
         labelled_only: bool = False,
+        window: int = 100,
     ) -> None:
         super().__init__()
         self.train, self.validation, self.reads = dict(train), dict(validation), reads
@@ -46,8 +48,11 @@ class TaskDataModule(L.LightningDataModule):
                 raise UserError(
                     f"Task {task} has no rows{' with labels' * labelled_only} to learn from."
                 )
-        lengths = {task: rows.lengths[self.subsets[task]] for task, rows in self.train.items()}
-        self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed)
+        lengths = {
+            task: (rows.text_lengths if "texts" in reads else rows.lengths)[self.subsets[task]]
+            for task, rows in self.train.items()
+        }
+        self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed, window)
         self.steps = self.sampler.steps_per_epoch
 
     def train_dataloader(self) -> TrainLoader:

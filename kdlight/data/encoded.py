@@ -87,6 +87,12 @@ class EncodedRows:
         return np.minimum(np.asarray(total), 2 * self.max_length).astype(np.int32)
 
     @property
+    def text_lengths(self) -> NDArray[np.int32]:
+        """Tokens of each text of each row as `texts` holds them, [rows texts]."""
+        cut = [np.minimum(np.diff(offsets), self.max_length) for _, offsets in self._sides]
+        return np.stack(cut, axis=1).astype(np.int32)
+
+    @property
     def known_labels(self) -> NDArray[np.int64]:
         """The numbers of the rows that have a gold label."""
         return np.flatnonzero(~np.isnan(self.labels))

@@ -55,12 +55,17 @@ def hardware() -> dict[str, str | int]:
 
 def _gpus() -> str:
     """Names of the NVIDIA GPUs, or nothing."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return ", ".join(_nvidia("name"))
+
+
+def _nvidia(what: str) -> list[str]:
+    """A property of each NVIDIA GPU; nothing where there is none."""
+    command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return ", ".join(found.stdout.splitlines())
+        return []
+    return found.stdout.splitlines()
 
 
 def _cpu_name() -> str:
@@ -71,6 +76,34 @@ def _cpu_name() -> str:
         )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def store_precision(wanted: str, accelerator: str) -> str:
+    """`32-true` or `bf16-true`: what `teacher.store_precision` means on this machine.
+
+    `auto` takes bf16 where the device multiplies matrices in it: processors with AVX512-BF16
+    or AMX, GPUs from Ampere on. Nothing heavy is imported to find that out.
+    """
+    if wanted != "auto":
+        return wanted
+    cuda = accelerator in ("gpu", "cuda") or (accelerator == "auto" and hardware()["gpus"])
+    return "bf16-true" if (_gpu_has_bf16() if cuda else _cpu_has_bf16()) else "32-true"
+
+
+@cache
+def _cpu_has_bf16() -> bool:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return bool({"avx512_bf16", "amx_bf16"} & set(flags))
+
+
+@cache
+def _gpu_has_bf16() -> bool:
+    found = _nvidia("compute_cap")
+    return bool(found) and all(float(number) >= 8 for number in found)
 
 
 def forget_ranks() -> None:

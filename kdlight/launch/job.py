@@ -10,6 +10,7 @@ import yaml
 
 from kdlight.launch import result
 from kdlight.launch.arms import arms
+from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
@@ -60,6 +61,11 @@ class Job:
         if kind == "student":
             self.executor.do([node for arm in students.values() for node in arm.values()])
             return self._write({"teacher": teachers, **students}, {}, scored=False)
+        if kind == "benchmark":
+            measured = {
+                g: benchmark_node(self.plan, g, students["student"][g], hardware()) for g in groups
+            }
+            return self._write({}, measured, scored=False)
         latencies = {}
         if teachers:
             latencies = {
@@ -207,7 +213,13 @@ class Job:
             flops = flops or found["flops"]
             place = {"task": "+".join(group), "length": found["length"], "device": found["device"]}
             cases += [case | place for case in found["latency"]]
-        return {"latency": {**cases[0], "more": cases[1:]}, "flops": flops}
+        measured = {
+            "+".join(group): json.loads((self._folder(node) / "benchmark.json").read_text())
+            for group, node in latencies.items()
+            if node.kind == "benchmark"
+        }
+        found = {"latency": {**cases[0], "more": cases[1:]}, "flops": flops}
+        return found | ({"benchmark": measured} if measured else {})
 
     def _folder(self, node: Node) -> Path:
         return self.executor.place(node).folder

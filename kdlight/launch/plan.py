@@ -8,6 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from kdlight.launch.checks import check_task_keys
+from kdlight.launch.environment import store_precision
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, tokenizer_hash
 from kdlight.launch.reading import own_tokenizer, start_table, vector_file
@@ -19,6 +20,8 @@ from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")  # of the trainer node, not Lightning's
+# Of the teacher node, but without influence on its training.
+UNTRAINED_KEYS = ("pretrained", "source", "store_precision", "floor", "keep_head", "threads")
 # Where and how often, which does not change the weights.
 PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds", "threads")
 
@@ -106,7 +109,7 @@ class Plan:
     def teacher(self, group: tuple[str, ...]) -> Node:
         """A fine-tuned teacher of some tasks."""
         teacher = dict(self.config["teacher"])
-        for key in ("pretrained", "source", "floor", "keep_head", "threads"):
+        for key in UNTRAINED_KEYS:
             teacher.pop(key)
         if self._has_head(group):
             teacher["keep_head"] = True
@@ -134,12 +137,14 @@ class Plan:
 
     def teacher_outputs(self, task: str, augmentation: Mapping[str, Any] | None = None) -> Node:
         """What the teacher says of the transfer set of a task."""
-        config = {"task": task, "precision": "32-true"}
+        trainer, wanted = self.config["trainer"], self.config["teacher"]["store_precision"]
+        precision = store_precision(wanted, trainer["accelerator"])
+        config = {"task": task, "precision": precision}
         parents = {
             "teacher": self.teacher(self._group(task)),
             "tokens": self.tokens(self.transfer_set(task, augmentation)),
         }
-        runtime = self._teacher_runtime("32-true") | {"batch_tokens": 2048}
+        runtime = self._teacher_runtime(precision) | {"batch_tokens": 2048}
         return Node("teacher_outputs", task, config, parents, runtime, distributed=True)
 
     def student(self, group: tuple[str, ...], arm: str, parts: Mapping[str, Any]) -> Node:

@@ -47,6 +47,8 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         for name, scores, *rest in rows:
             table.add_row(name, *(_cell(scores[task]) for task in tasks), *rest)
         console.print(table)
+    for group, measured in found.get("benchmark", {}).items():
+        console.print(_speed(group, measured))
     console.print(_cost(found))
     if found["data_source"] == "embedded":
         console.print(REAL.format(name=config["name"]), markup=False)
@@ -77,6 +79,31 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _numbers(macro: float, agreement: Mapping[str, float], size: Mapping[str, int]) -> list[str]:
     alike = f"{sum(agreement.values()) / len(agreement):.1f}" if agreement else ""
     return [f"{macro:.1f}", alike, f"{size['params']:,}"]
+
+
+def _speed(group: str, measured: Mapping[str, Any]) -> Table:
+    """What a benchmark found, with the goals that hold for a student of usual size."""
+    step, epoch, filling = (measured[key] for key in ("step", "store_epoch", "filling"))
+    table = Table(title=f"{group}: speed on this machine, batch {measured['batch_size']}")
+    for column in ("what", "against", "a second", "ratio", "goal"):
+        table.add_column(column, justify="left" if column in ("what", "against") else "right")
+    pair = "{:,.0f} / {:,.0f} {}"
+    for what, against, values, unit, goal in (
+        ("student from the store", "bare PyTorch loop", step, "rows", "≤ 1.05"),
+        ("student from the store", "gold labels, no teacher", epoch, "rows", "≤ 1.10"),
+        (f"filling the store, {filling['precision']}", "bare forward", filling, "tokens", "≤ 1.10"),
+    ):
+        rates = [rate for key, rate in values.items() if key.endswith("_s")]
+        speed = pair.format(*rates, unit)
+        table.add_row(what, against, speed, f"{values['ratio']:.3f}", goal)
+    if "faster_than_fp32" in filling:
+        speed = f"{filling['faster_than_fp32']:.2f}x faster"
+        table.add_row(f"filling the store, {filling['precision']}", "fp32", "", speed, "≥ 2.5x")
+    share = min(measured["padding"].values())
+    table.add_row("real tokens of the student's batches", "computed", "", f"{share:.3f}", "≥ 0.95")
+    peak = f"{measured['peak_bytes'] / 2**20:,.0f} / {filling['peak_bytes'] / 2**20:,.0f} MiB"
+    table.add_row("peak memory, student / store", "", peak, "", "")
+    return table
 
 
 def _cell(scores: Mapping[str, float]) -> str:

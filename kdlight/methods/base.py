@@ -51,7 +51,11 @@ class TaskModule(L.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Seeds dropout from (seed, step, rank)."""
-        torch.manual_seed((self.seed * 1_000_003 + batch_idx) * 64 + self.global_rank)
+        seed = (self.seed * 1_000_003 + batch_idx) * 64 + self.global_rank
+        # `torch.manual_seed` notes every call for devices that are not in use, for ever.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step on one task."""

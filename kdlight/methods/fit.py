@@ -66,6 +66,7 @@ def fit(
     interval: int,
     title: str,
     runtime: Mapping[str, Any],
+    callbacks: Sequence[L.Callback] = (),
 ) -> Best:
     """Trains for `data.steps` steps and returns the weights of the best validation score.
 
@@ -98,7 +99,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         logger=_loggers(out, runtime),
-        callbacks=[best, last, ProgressCallback(title, data.steps, data.batch_size)],
+        callbacks=[best, last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
         default_root_dir=out,
     )
     if resumed.exists():

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kdlight.models.dropout import FastDropout
 from kdlight.types import Batch, Tokens
 
 
@@ -26,7 +27,7 @@ class BiLSTMEncoder(nn.Module):
     def __init__(self, embeddings: Any, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.embeddings = embeddings
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = FastDropout(dropout)
         self.forward_lstm = nn.LSTM(embeddings.embedding_dim, hidden, batch_first=True)
         self.backward_lstm = nn.LSTM(embeddings.embedding_dim, hidden, batch_first=True)
         self.hidden = hidden
@@ -45,13 +46,19 @@ class BiLSTMEncoder(nn.Module):
 
     def encode(self, text: Tokens) -> Tensor:
         """The last state of each direction, [batch 2*hidden]."""
-        if int(text.lengths.min()) < 1:
+        shortest = int(text.lengths.min())
+        if shortest < 1:
             raise ValueError("an empty text reached the LSTM")
         embedded = self.dropout(self.embeddings(text.input_ids))
+        if shortest == embedded.shape[1]:  # no padding
+            ahead, back = self.forward_lstm(embedded)[0], self.backward_lstm(embedded.flip(1))[0]
+            return torch.cat([ahead[:, -1], back[:, -1]], dim=1)
         places = torch.arange(embedded.shape[1], device=embedded.device)[None, :]
         last = text.lengths[:, None] - 1
         reversed_places = torch.where(places <= last, last - places, places)
-        backward = embedded.gather(1, reversed_places[:, :, None].expand_as(embedded))
+        rows = torch.arange(len(embedded), device=embedded.device)[:, None] * embedded.shape[1]
+        order = (rows + reversed_places).flatten()  # whole tokens move: gather is slower
+        backward = embedded.flatten(0, 1).index_select(0, order).view_as(embedded)
         return torch.cat(
             [
                 _last(self.forward_lstm(embedded)[0], last),

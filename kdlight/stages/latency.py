@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,6 +24,14 @@ def run(spec: StageSpec) -> None:
         "teacher": load_teacher(Path(spec.inputs["teacher"])).to(device),
         "student": load_student(Path(spec.inputs["student"])).to(device),
     }
+    found = measure_latency(networks, config, device)
+    Path(spec.out, "latency.json").write_text(json.dumps(found, indent=1))
+
+
+def measure_latency(
+    networks: Mapping[str, MultiTaskModel], config: Mapping[str, Any], device: str
+) -> dict[str, Any]:
+    """Milliseconds and FLOPs of `teacher` and `student`, in turn, on random tokens."""
     config = {**config, "vocabulary": _vocabulary(networks)}
     measured = []
     for size in config["batch_sizes"]:
@@ -33,8 +42,7 @@ def run(spec: StageSpec) -> None:
             {"batch_size": size, "teacher_ms": slow, "student_ms": fast, "speedup": slow / fast}
         )
     counted = {name: flops(_call(net, config, 1, device)) for name, net in networks.items()}
-    result = {"latency": measured, "flops": counted, "length": config["length"], "device": device}
-    Path(spec.out, "latency.json").write_text(json.dumps(result, indent=1))
+    return {"latency": measured, "flops": counted, "length": config["length"], "device": device}
 
 
 def _vocabulary(networks: Mapping[str, MultiTaskModel]) -> int:
@@ -44,7 +52,9 @@ def _vocabulary(networks: Mapping[str, MultiTaskModel]) -> int:
     return min(int(teacher.num_embeddings), int(student.num_embeddings))
 
 
-def _call(model: MultiTaskModel, config: dict, size: int, device: str) -> Callable[[], object]:
+def _call(
+    model: MultiTaskModel, config: Mapping[str, Any], size: int, device: str
+) -> Callable[[], object]:
     """A forward pass over `size` rows of random tokens of the given length."""
     length, pair = config["length"], config["pair"]
 

@@ -1,6 +1,7 @@
 """Stage: trains a student, from a teacher or from gold labels."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,33 @@ from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
 from kdlight.types import StageSpec, TeacherSource, UserError
 
+WINDOW = 512  # batches cut from one lot of rows
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A student before its first step; `outputs` are (classes, is a pair) by task."""
+
+    module: TaskModule
+    data: TaskDataModule
+    interval: int
+    outputs: dict[str, tuple[int, bool]]
+
 
 def run(spec: StageSpec) -> None:
     """Trains on the transfer set and keeps the best weights on the selection rows."""
-    config, out = spec.config, Path(spec.out)
+    ready = prepare(spec)
+    out, runtime = Path(spec.out), spec.runtime
+    with threads(runtime["threads"]):
+        best = fit(ready.module, ready.data, out, ready.interval, runtime["title"], runtime)
+    if is_first_rank():
+        ready.module.model.load_state_dict(best.weights)
+        save_student(ready.module.model, out, spec.config["student"], ready.outputs)
+
+
+def prepare(spec: StageSpec) -> Prepared:
+    """Builds the network, its teacher, its rows and the plan of its steps."""
+    config = spec.config
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
     outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
     table = None
@@ -43,17 +67,13 @@ def run(spec: StageSpec) -> None:
         config["seed"],
         model.reads | (teacher.reads if teacher else frozenset()),
         labelled_only=teacher is None,
+        window=WINDOW,
     )
     # Every arm makes the same number of updates, whether it may use all rows or the labelled.
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
     steps = config["max_steps"] or config["max_epochs"] * epoch
     data.steps, interval = plan_steps(steps, config["evaluations"])
-    module = _module(config, model, teacher, data.steps)
-    with threads(spec.runtime["threads"]):
-        best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
-    if is_first_rank():
-        model.load_state_dict(best.weights)
-        save_student(model, out, config["student"], outputs)
+    return Prepared(_module(config, model, teacher, data.steps), data, interval, outputs)
 
 
 def _module(

@@ -1,5 +1,6 @@
 """Stage: what the teacher says of every row of a transfer set."""
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kdlight.teachers.store import open_for_filling
 from kdlight.types import StageSpec
 
 SHARD_TOKENS = 1 << 16
+PRECISIONS = {"32-true": torch.float32, "bf16-true": torch.bfloat16}
 
 
 def run(spec: StageSpec) -> None:
@@ -26,7 +28,7 @@ def run(spec: StageSpec) -> None:
     config, out = spec.config, Path(spec.out)
     rows = EncodedRows(Path(spec.inputs["tokens"]) / "transfer", config["task"])
     device = device_of(spec.runtime)
-    model = load_teacher(Path(spec.inputs["teacher"])).to(device)
+    model = load_teacher(Path(spec.inputs["teacher"])).to(device, PRECISIONS[config["precision"]])
     classes = model.outputs[config["task"]][0]
     rank, world_size = ranks()
     logits = _open(out, rows, classes, rank)
@@ -44,20 +46,26 @@ def run(spec: StageSpec) -> None:
     meter = Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0)
     with meter, threads(spec.runtime["threads"]):
         for number, part in mine:
-            for batch in _batches(lengths, order[part], spec.runtime["batch_tokens"]):
-                logits[batch] = _forward(model, rows, batch, device)
+            parts = like_batches(lengths, order[part], spec.runtime["batch_tokens"])
+            for batch in fill(logits, model, rows, parts, device):
                 meter.advance(int(lengths[batch].sum()))
-            logits.flush()
             (done / str(number)).touch()
 
 
-@torch.inference_mode()
-def _forward(
-    model: MultiTaskModel, rows: EncodedRows, batch: np.ndarray, device: str
-) -> np.ndarray:
-    output = model(rows.batch(batch, model.reads).to(device))
-    values: np.ndarray = output.logits.float().cpu().numpy()
-    return values
+def fill(
+    logits: np.memmap,
+    model: MultiTaskModel,
+    rows: EncodedRows,
+    batches: Iterable[np.ndarray],
+    device: str,
+) -> Iterator[np.ndarray]:
+    """Stores the outputs of each batch of rows, and yields it when that is done."""
+    for batch in batches:
+        with torch.inference_mode():
+            output = model(rows.batch(batch, model.reads).to(device)).part("logits")
+        logits[batch] = output.float().cpu().numpy()
+        yield batch
+    logits.flush()
 
 
 def _open(out: Path, rows: EncodedRows, classes: int, rank: int) -> np.memmap:
@@ -76,7 +84,7 @@ def _shards(lengths: np.ndarray) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(edges) if b > a]
 
 
-def _batches(lengths: np.ndarray, rows: np.ndarray, tokens: int) -> list[np.ndarray]:
+def like_batches(lengths: np.ndarray, rows: np.ndarray, tokens: int) -> list[np.ndarray]:
     """Cuts length-sorted rows into batches of about `tokens` padded tokens."""
     batches, start = [], 0
     while start < len(rows):

@@ -1,6 +1,7 @@
 """Steps as a pure function of their number: exact shares, whole cycles, little padding."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdlight.data.mixing import apportion, proportional, uniform
-from kdlight.data.sampler import TaskBatchSampler
+from kdlight.data.sampler import TaskBatchSampler, like_lengths
 
 
 def sampler(sizes, batch_size=8, mixing=proportional, seed=0, **options):
@@ -130,3 +131,30 @@ def test_little_of_a_batch_is_padding():
     assert real / sum(64 * part.max() for part in chosen) >= 0.95
     means = [part.mean() for part in chosen[:100]]
     assert abs(np.corrcoef(means, np.arange(100))[0, 1]) < 0.3  # no curriculum from short to long
+
+
+def test_pairs_are_cut_so_that_both_texts_need_little_padding():
+    """Premises and hypotheses whose lengths have little to do with each other."""
+    random = np.random.default_rng(0)
+    first = np.clip(random.lognormal(3.0, 0.6, 24000), 2, 128)
+    second = np.clip(random.lognormal(2.4, 0.4, 24000), 2, 60)
+    lengths = np.stack([first, second], axis=1).astype(np.int32)
+
+    def share(window):
+        made = TaskBatchSampler({"a": lengths}, 64, proportional, seed=0, window=window)
+        chosen = [lengths[made.batch(step)[1]] for step in range(window)]
+        return sum(part.sum() for part in chosen) / sum(64 * part.max(0).sum() for part in chosen)
+
+    assert share(350) >= 0.94
+    assert share(100) >= 0.88
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 3), st.integers(0, 99))
+def test_every_row_lies_in_one_batch_of_full_size(count, size, texts, seed):
+    lengths = np.random.default_rng(seed).integers(1, 50, (count * size, texts))
+    batches = like_lengths(lengths, size)
+    assert [len(part) for part in batches] == [size] * count
+    assert sorted(np.concatenate(batches).tolist()) == list(range(count * size))
+    if texts == 1:
+        edges = [(lengths[part].min(), lengths[part].max()) for part in batches]
+        assert all(left[1] <= right[0] for left, right in pairwise(edges))

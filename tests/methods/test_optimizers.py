@@ -27,7 +27,9 @@ def train_dense(model, optimizer, steps):
 def test_equals_adamw_bit_for_bit_on_dense_gradients():
     ours, theirs = network(), network()
     train_dense(ours, LazyAdamW(ours.parameters(), weight_decay=0.1, **SETTINGS), 12)
-    train_dense(theirs, torch.optim.AdamW(theirs.parameters(), weight_decay=0.1, **SETTINGS), 12)
+    train_dense(
+        theirs, torch.optim.AdamW(theirs.parameters(), weight_decay=0.1, fused=True, **SETTINGS), 12
+    )
     for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(a, b)
     assert not torch.equal(ours[0].weight, network()[0].weight)
@@ -83,7 +85,7 @@ def test_a_marked_table_moves_alike_with_dense_gradients():
 def test_an_unmarked_table_with_dense_gradients_is_decayed_as_by_adamw():
     ours, theirs = table(sparse=False), table(sparse=False)
     train_table(ours, LazyAdamW(ours.parameters(), weight_decay=0.5, **SETTINGS), batches(5))
-    adamw = torch.optim.AdamW(theirs.parameters(), weight_decay=0.5, **SETTINGS)
+    adamw = torch.optim.AdamW(theirs.parameters(), weight_decay=0.5, fused=True, **SETTINGS)
     train_table(theirs, adamw, batches(5))
     assert torch.equal(ours.weight, theirs.weight)
     assert not torch.equal(ours.weight[15:], table().weight[15:])

@@ -1,0 +1,39 @@
+"""The plan of `job=benchmark`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdlight.launch.graph import Node
+from kdlight.launch.plan import FINETUNE, Plan
+from kdlight.types import UserError
+
+# Timed blocks of each contender, steps of the student and batches of the teacher a block.
+SIZES = {"rounds": 8, "block": 20, "batches": 2}
+
+
+def benchmark_node(
+    plan: Plan, group: tuple[str, ...], student: Node, hardware: Mapping[str, Any]
+) -> Node:
+    """Measures a student's training, the filling of its store, and both networks' latency.
+
+    Raises:
+        UserError: if the experiment has no teacher.
+    """
+    if student.config["loss"] is None:
+        raise UserError(
+            "job=benchmark measures distillation, and this experiment has no teacher: choose "
+            "another, such as +experiment=kd_bilstm."
+        )
+    stores = {f"teacher_outputs/{task}": plan.teacher_outputs(task) for task in group}
+    store = next(iter(stores.values()))
+    latency = plan.latency(group, student, hardware)
+    config = {
+        **student.config,
+        **SIZES,
+        "gold_method": FINETUNE,
+        "store_precision": store.config["precision"],
+        "latency": dict(latency.config),
+    }
+    parents = {**student.parents, **stores, "teacher": plan.teacher(group)}
+    runtime = {**student.runtime, "filling": dict(store.runtime)}
+    return Node("benchmark", "+".join(group), config, parents, runtime)

@@ -1,6 +1,7 @@
 """The command: compose, check, plan, do, close with the table. Imports nothing heavy."""
 
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import Any, cast
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from kdlight.launch.environment import forget_ranks
-from kdlight.launch.errors import mistake
+from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.help import config_folder, explain, list_experiments
 from kdlight.launch.prepare import prepare
+from kdlight.launch.stop import Stop
 from kdlight.schema import RunConfig, check
+from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 ConfigStore.instance().store(name="schema", node=RunConfig)
@@ -50,6 +54,17 @@ def flags_first(words: list[str]) -> list[str]:
 
 def main() -> int:
     """Entry point of `python -m kdlight.run`; the exit status."""
+    with Stop() as stop:
+        try:
+            return _main(stop)
+        except BaseException:
+            if not stop.asked:
+                raise
+            log.error("Stopped; %s.", AGAIN)
+            return 2
+
+
+def _main(stop: Stop) -> int:
     prepare()
     forget_ranks()
     if len(sys.argv) == 1:
@@ -64,18 +79,32 @@ def main() -> int:
         try:
             run(config)
         except Exception as error:
-            if (sentence := mistake(error)) is None:
+            if stop.asked and not isinstance(error, UserError):
+                raise KeyboardInterrupt from error
+            if (sentence := mistake(error, config.outputs)) is None:
                 raise
             log.error("%s", sentence)
             sys.exit(2)
 
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors are to reach this place
     try:
         job()
     except SystemExit as end:
-        if end.code and not started:
-            print(explain(sys.argv[1:]), file=sys.stderr)
         return int(end.code or 0)
+    except Exception as error:
+        if stop.asked or started or not isinstance(error, CompactHydraException | OSError):
+            raise
+        print(_refusal(error), file=sys.stderr)
+        return 1
     return 0
+
+
+def _refusal(error: Exception) -> str:
+    """What Hydra says of a configuration, or why the run's folder cannot be made."""
+    if not isinstance(error, CompactHydraException):
+        return f"The folder for this run cannot be made ({error}): choose another, outputs=DIR."
+    lines = [str(part) for part in (error, error.__cause__) if part]
+    return "\n".join([*lines, explain(sys.argv[1:])]).strip()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Where an artifact lies, how it is published, and how it is checked before it is trusted."""
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,11 @@ class Place:
         return self.root / self.kind / f"{self.fingerprint}.building"
 
     @property
+    def working(self) -> Path:
+        """What a stopped build goes on from, in the folder it is built in; never published."""
+        return self.building / "checkpoints"
+
+    @property
     def lock(self) -> Path:
         """Held by the planner that builds the artifact."""
         return self.root / self.kind / f"{self.fingerprint}.lock"
@@ -47,23 +54,40 @@ class Place:
 
 
 def damage(place: Place) -> str | None:
-    """What is wrong with the published artifact, or None if every checksum holds."""
+    """What is wrong with the published artifact, or None if every checksum holds.
+
+    The manifest ends with a checksum of its own; every byte of it counts.
+    """
     try:
-        files = place.manifest()["files"]
-        if place.manifest()["fingerprint"] != place.fingerprint:
+        text = (place.folder / MANIFEST).read_bytes().decode()
+        manifest = json.loads(text)
+        if manifest["fingerprint"] != place.fingerprint:
             return f"{MANIFEST} belongs to another artifact"
-    except (OSError, ValueError, KeyError, TypeError):
+        content = {key: value for key, value in manifest.items() if key != "seal"}
+        unsealed = list(manifest)[-1] == "files"  # of a version that wrote no seal
+        if not unsealed and text != _sealed(content):
+            return f"{MANIFEST} has another checksum than it says"
+        return _damaged_file(place.folder, content["files"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{MANIFEST} is missing or unreadable"
-    present = {str(p.relative_to(place.folder)) for p in _files(place.folder)}
+
+
+def _damaged_file(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> str | None:
+    present = {str(p.relative_to(folder)) for p in _files(folder)}
     if present != set(files):
         odd = sorted(present ^ set(files))[0]
         return f"{odd} is {'missing' if odd in files else 'not in the manifest'}"
-    for name, expected in files.items():
-        path = place.folder / name
-        if path.stat().st_size != expected["size"]:
-            return f"{name} has {path.stat().st_size} bytes, not {expected['size']}"
-        if hash_file(path) != expected["sha256"]:
-            return f"{name} has another checksum than the manifest says"
+    for name, about in files.items():
+        size, checksum = about["size"], about["sha256"]
+        if (folder / name).is_symlink():
+            return f"{name} is a link, not a file"
+        try:
+            if (found := (folder / name).stat().st_size) != size:
+                return f"{name} has {found} bytes, not {size}"
+            if hash_file(folder / name) != checksum:
+                return f"{name} has another checksum than the manifest says"
+        except OSError as error:
+            return f"{name} cannot be read: {error.strerror}"
     return None
 
 
@@ -76,20 +100,38 @@ def publish(place: Place, facts: dict[str, Any]) -> None:
         for p in sorted(_files(place.building))
     }
     manifest = {"kind": place.kind, "fingerprint": place.fingerprint, **facts, "files": files}
-    text = json.dumps(manifest, indent=1)
+    write_whole(place.building / MANIFEST, _sealed(manifest))
+    os.rename(place.building, place.folder)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file that is there whole or not at all, whatever stops this process."""
+    written = path.with_name(f"{path.name}.tmp")
     with written.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    written.rename(place.building / MANIFEST)
-    os.rename(place.building, place.folder)
+    written.replace(path)
 
 
 def discard(place: Place) -> None:
     """Removes a published artifact that is damaged; a kill half-way leaves nothing whole."""
-    (place.folder / MANIFEST).unlink(missing_ok=True)
+    if place.folder.is_symlink() or not place.folder.is_dir():
+        place.folder.unlink()
+        return
+    manifest = place.folder / MANIFEST
+    if manifest.is_symlink() or manifest.is_file():
+        manifest.unlink()
     shutil.rmtree(place.folder)
 
 
+def _sealed(content: Mapping[str, Any]) -> str:
+    """The text of a manifest, its seal last."""
+    seal = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps({**content, "seal": seal}, indent=1)
+
+
 def _files(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST]
+    """All that is no folder; a link is a file of its own, whatever it leads to."""
+    found = (p for p in folder.rglob("*") if p != folder / MANIFEST)
+    return [p for p in found if p.is_file() or p.is_symlink()]

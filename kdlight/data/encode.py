@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -124,12 +125,14 @@ def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.
 
 
 def _flat_to_npy(flat: Path, out: Path, dtype: type) -> None:
-    """Gives a raw file of numbers the header of a `.npy` file, in bounded memory."""
-    count = flat.stat().st_size // np.dtype(dtype).itemsize
-    array = np.lib.format.open_memmap(out, mode="w+", dtype=dtype, shape=(count,))
-    with flat.open("rb") as file:
-        for start in range(0, count, 1 << 22):
-            part: np.ndarray = np.fromfile(file, dtype=dtype, count=min(1 << 22, count - start))
-            array[start : start + len(part)] = part
-    array.flush()
+    """Gives a raw file of numbers the header of a `.npy` file, in bounded memory.
+
+    Written, not mapped: writing to the map of a file that finds no room kills the process.
+    """
+    kind = np.dtype(dtype)
+    shape = (flat.stat().st_size // kind.itemsize,)
+    about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    with flat.open("rb") as numbers, out.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, about)
+        shutil.copyfileobj(numbers, file)
     flat.unlink()

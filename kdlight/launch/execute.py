@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -59,13 +60,13 @@ class Executor:
     def _is_whole(self, node: Node) -> bool | None:
         """True, False if absent, None if it was damaged and is now removed."""
         place = self.place(node)
-        if not place.folder.exists():
+        if not os.path.lexists(place.folder):
             return False
         fault = damage(place)
         if fault is None:
             return True
         with _locked(place, node.title):
-            if place.folder.exists() and damage(place) is not None:
+            if os.path.lexists(place.folder) and damage(place) is not None:
                 log.warning("%s is damaged (%s) and is built again", node.title, fault)
                 discard(place)
         return None
@@ -73,19 +74,20 @@ class Executor:
     def _build(self, node: Node) -> None:
         place = self.place(node)
         with _locked(place, node.title):
-            if place.folder.exists() and damage(place) is None:
-                self._note(node, reused=True)
-                return
+            if os.path.lexists(place.folder):
+                if damage(place) is None:
+                    self._note(node, reused=True)
+                    return
+                discard(place)
             workers_gone(place)
+            if not place.working.is_dir():  # nothing to go on from: what lies there is in the way
+                _clear(place.building)
             started = time.monotonic()
             log.info("%s: builds", node.title)
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
-            working = place.building / "checkpoints"
-            # First what a resumed build would start from: it could not do so without the rest.
-            (working / "last.ckpt").unlink(missing_ok=True)
-            shutil.rmtree(working, ignore_errors=True)
+            _clear(place.working)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._note(node, reused=False)
@@ -109,7 +111,14 @@ class Executor:
             return
         if reused:
             self.reused.append(node.title)
-        self.seconds[node.title] = self.place(node).manifest()["seconds"]
+        self.seconds[node.title] = self.place(node).manifest().get("seconds", 0.0)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _facts(node: Node, seconds: float) -> dict[str, Any]:

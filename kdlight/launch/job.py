@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kdlight.artifacts.place import write_whole
 from kdlight.launch import result
 from kdlight.launch.arms import arms
 from kdlight.launch.benchmark import benchmark_node
@@ -113,7 +114,7 @@ class Job:
         draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title)
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(self.config), sort_keys=False))
         self._link(trained)
-        (self.folder / "result.json").write_text(json.dumps(found, indent=1) + "\n")
+        write_whole(self.folder / "result.json", json.dumps(found, indent=1) + "\n")
         self.wandb.summary(found, self.folder)
         return found
 

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from kdlight.artifacts.place import Place
 from kdlight.launch.environment import clean
 from kdlight.launch.errors import StageError
+from kdlight.launch.worker import REFUSED
 from kdlight.types import StageSpec, UserError
 
 log = logging.getLogger("kdlight")
@@ -29,10 +31,8 @@ def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
         UserError: what a rank refused.
         StageError: if a rank failed otherwise; names the log file.
     """
-    working = place.building / "checkpoints"
-    working.mkdir(exist_ok=True)
-    spec_file, error_file = working / "spec.json", working / "error.json"
-    error_file.unlink(missing_ok=True)
+    place.working.mkdir(exist_ok=True)
+    spec_file, worker_log = place.working / "spec.json", place.working / WORKER_LOG
     spec_file.write_text(json.dumps(asdict(spec)))
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
@@ -48,14 +48,14 @@ def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as agent:
         try:
-            _show(agent, working)
+            refused = _show(agent, worker_log)
         except BaseException:
             agent.send_signal(signal.SIGTERM)
             raise
+    if refused:
+        raise UserError(refused)
     if agent.returncode:
-        if error_file.exists():
-            raise UserError(json.loads(error_file.read_text())["message"])
-        raise StageError(f"{spec.runtime['title']} failed; see {working / WORKER_LOG}")
+        raise StageError(f"{spec.runtime['title']} failed; see {worker_log}")
 
 
 def workers_gone(place: Place) -> None:
@@ -64,12 +64,17 @@ def workers_gone(place: Place) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _show(agent: subprocess.Popen, working: "os.PathLike[str]") -> None:
-    """Keeps what the ranks print, and passes on what is meant for the user."""
+def _show(agent: subprocess.Popen, worker_log: Path) -> str | None:
+    """Keeps what the ranks print, passes on what is meant for the user; why one refused."""
     assert agent.stdout is not None
-    with open(os.path.join(working, WORKER_LOG), "a") as file:
+    refused = None
+    with worker_log.open("a") as file:
         for line in agent.stdout:
+            if line.startswith(REFUSED):
+                refused = refused or str(json.loads(line.removeprefix(REFUSED)))
+                continue
             file.write(line)
             file.flush()
             if line.startswith(MARK):
                 log.info("%s", line.removeprefix(MARK).rstrip())
+    return refused

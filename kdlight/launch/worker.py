@@ -10,12 +10,15 @@ import threading
 import time
 from pathlib import Path
 
+from kdlight.launch.errors import mistake
 from kdlight.launch.prepare import prepare
-from kdlight.types import StageSpec, UserError
+from kdlight.types import StageSpec
+
+REFUSED = "[kdlight-refused] "  # begins the line with the sentence for the planner
 
 
 def main(spec_file: str, lock_file: str) -> int:
-    """Runs the stage; 3 if it refused, with the sentence left for the planner."""
+    """Runs the stage; 3 if it ended for a reason its user can mend."""
     logging.basicConfig(format="[kdlight] %(message)s", stream=sys.stdout, level=logging.WARNING)
     logging.getLogger("kdlight").setLevel(logging.INFO if _rank() == 0 else logging.WARNING)
     prepare()
@@ -26,9 +29,10 @@ def main(spec_file: str, lock_file: str) -> int:
         fcntl.flock(alive, fcntl.LOCK_SH)
         try:
             importlib.import_module(f"kdlight.stages.{spec.kind}").run(spec)
-        except UserError as error:
-            message = Path(spec_file).with_name("error.json")
-            message.write_text(json.dumps({"message": str(error)}))
+        except Exception as error:
+            if (sentence := mistake(error, spec.out)) is None:
+                raise
+            print(REFUSED + json.dumps(sentence), flush=True)
             return 3
     return 0
 
@@ -38,14 +42,15 @@ def _rank() -> int:
 
 
 def _follow_planner() -> None:
-    """Ends this process when the planner is gone."""
-    planner = int(os.environ["KDLIGHT_PLANNER"])
-    while True:
+    """Ends this process when the planner is gone, or what it started the ranks through."""
+    planner, agent = int(os.environ["KDLIGHT_PLANNER"]), os.getppid()
+    while os.getppid() == agent:
         try:
             os.kill(planner, 0)
         except ProcessLookupError:
-            os._exit(1)
+            break
         time.sleep(0.5)
+    os._exit(1)
 
 
 if __name__ == "__main__":

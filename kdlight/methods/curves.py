@@ -8,13 +8,25 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+HEADER = "step,metric,value\n"
+
 
 class CurveLogger(Logger):
-    """Writes `step,metric,value` lines; a resumed run drops what it is about to repeat."""
+    """Writes `step,metric,value` lines to a new file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path, self._opened = path, False
+        self.path = path
+        self.start()
+
+    @rank_zero_only
+    def start(self, text: str = HEADER) -> None:
+        """Begins the file again, with the lines of a run that goes on."""
+        self.path.write_text(text)
+
+    def text(self) -> str:
+        """The lines so far."""
+        return self.path.read_text() if self.path.exists() else ""  # another machine has it
 
     @property
     def name(self) -> str:
@@ -34,26 +46,8 @@ class CurveLogger(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Appends one line a metric."""
-        if not self._opened:
-            self._drop_from(step or 0)
-            self._opened = True
         with self.path.open("a", newline="") as file:
             lines = (
                 (step, key, f"{value:.6g}") for key, value in metrics.items() if key != "epoch"
             )
-            csv.writer(file).writerows(lines)
-
-    def _drop_from(self, step: int) -> None:
-        rows = read_curves(self.path) if self.path.exists() else []
-        with self.path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("step", "metric", "value"))
-            writer.writerows(row for row in rows if row[0] < step)
-
-
-def read_curves(path: Path) -> list[tuple[int, str, float]]:
-    """(step, metric, value) lines; a line cut by a kill is left out."""
-    with path.open(newline="") as file:
-        complete = (line.strip() for line in file if line.endswith("\n"))
-        next(complete, None)
-        return [(int(step), key, float(value)) for step, key, value in csv.reader(complete)]
+            csv.writer(file, lineterminator="\n").writerows(lines)

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger, WandbLogger
 
 from kdlight.data.datamodule import TaskDataModule
@@ -70,25 +69,16 @@ def fit(
 ) -> Best:
     """Trains for `data.steps` steps and returns the weights of the best validation score.
 
-    `out/checkpoints` holds the last state (about every `trainer.checkpoint_seconds`) and the
-    best weights; a run that was stopped goes on from there.
+    `out/checkpoints` holds the last state (about every `trainer.checkpoint_seconds`); a run that
+    was stopped goes on from there. Only the first rank gets the weights.
 
     Raises:
-        UserError: if a signal stops the training.
+        UserError: if a signal stops the training, or the last state does not fit.
     """
-    folder = out / "checkpoints"
     settings = dict(runtime["trainer"])
     _check_options(settings)
-    resumed = folder / "last.ckpt"
-    last = LastState(resumed, settings.pop("checkpoint_seconds"), interval)
-    best = ModelCheckpoint(
-        dirpath=folder,
-        filename="best",
-        monitor="val/macro",
-        mode="max",
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
+    curves = CurveLogger(out / "metrics.csv")
+    last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)
     trainer = L.Trainer(
         **settings,
         max_epochs=1,
@@ -96,28 +86,35 @@ def fit(
         log_every_n_steps=module.log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
+        enable_checkpointing=True,
         enable_progress_bar=False,
         enable_model_summary=False,
-        logger=_loggers(out, runtime),
-        callbacks=[best, last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
+        logger=[curves, *_wandb(runtime)],
+        callbacks=[last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
         default_root_dir=out,
     )
-    if resumed.exists():
+    if resumed := last.newest():
         log.info("%s: continues from the checkpoint of a stopped run", title)
     failed = True
     try:
-        checkpoint = resumed if resumed.exists() else None
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
         failed = False
     except SystemExit as end:  # Lightning's answer to Ctrl-C and SIGTERM, whatever its status
         raise UserError(f"{title} was stopped; the same command continues it.") from end
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        if last.started or not resumed:
+            raise
+        reason = str(error).split("\n")[0]
+        raise UserError(
+            f"{title} cannot go on from {resumed} ({reason}): it is of another version; remove it "
+            "and run the same command again."
+        ) from error
     finally:
         _end_runs(trainer.loggers, failed)
     trainer.strategy.barrier()
-    weights = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
     prefix = "model."
-    network = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-    return Best(network, float(cast(torch.Tensor, best.best_model_score)))
+    network = {k.removeprefix(prefix): v for k, v in last.best.items() if k.startswith(prefix)}
+    return Best(network, cast(float, last.score))
 
 
 def _check_options(settings: Mapping[str, Any]) -> None:
@@ -133,9 +130,6 @@ def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:
             logger.experiment.finish(exit_code=int(failed))
 
 
-def _loggers(out: Path, runtime: Mapping[str, Any]) -> list[Logger]:
-    loggers: list[Logger] = [CurveLogger(out / "metrics.csv")]
+def _wandb(runtime: Mapping[str, Any]) -> list[Logger]:
     run = start_run(runtime["wandb"]) if runtime.get("wandb") and is_first_rank() else None
-    if run is not None:
-        loggers.append(WandbLogger(experiment=run))
-    return loggers
+    return [] if run is None else [WandbLogger(experiment=run)]

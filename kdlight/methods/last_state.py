@@ -1,28 +1,63 @@
 """The state a stopped run goes on from."""
 
+import logging
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
+
+from kdlight.artifacts.fingerprint import hash_file
+from kdlight.methods.curves import CurveLogger
+
+log = logging.getLogger("kdlight")
+CHECKSUM = 16  # digits of a file's SHA-256 that stand in its name
 
 
 class LastState(Checkpoint):
-    """Saves everything to one file about every `seconds`, each time over the last.
+    """Keeps the best weights, and saves everything about every `seconds` to one file.
 
-    Never between a step and the validation that follows it: Lightning would leave that
+    That file, `last.<checksum>.ckpt`, holds the best weights and the curves too, so that what
+    belongs together cannot be parted: a run that goes on from it reads nothing else.
+
+    Never saved between a step and the validation that follows it: Lightning would leave that
     validation out when it resumes, and another checkpoint could be chosen.
 
     Args:
-        path: the file.
+        folder: where the file lies; made if it is not there.
+        curves: the logger whose lines are part of the state.
         seconds: least time between two saves.
         interval: steps between validations.
     """
 
-    def __init__(self, path: Path, seconds: float, interval: int) -> None:
-        self.path, self.seconds, self.interval = path, seconds, interval
+    def __init__(self, folder: Path, curves: CurveLogger, seconds: float, interval: int) -> None:
+        self.folder, self.curves = folder, curves
+        self.seconds, self.interval = seconds, interval
+        self.best: dict[str, Tensor] = {}
+        self.score: float | None = None
+        self.started = False
         self._saved = time.monotonic()
+
+    def newest(self) -> Path | None:
+        """The last state that is whole; one that is not is left out, and that is said."""
+        states = self.folder.glob("last.*.ckpt")
+        for path in sorted(states, key=lambda path: path.stat().st_mtime, reverse=True):
+            if path.is_file() and path.name == _name(path):
+                return path
+            log.warning("%s is damaged and is not used", path)
+        return None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """From here on nothing is read from the file any more."""
+        del trainer, pl_module
+        self.started = True
 
     def on_train_batch_end(
         self,
@@ -38,14 +73,56 @@ class LastState(Checkpoint):
             self._save_if_due(trainer)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Saves after a validation, when the best weights are on disk."""
+        """Keeps the weights if they are the best so far, and saves."""
         del pl_module
+        score = float(trainer.callback_metrics["val/macro"].nan_to_num(nan=-inf))
+        if self.score is None or score > self.score:
+            self.score = score
+            state = trainer.strategy.lightning_module_state_dict()  # needs every rank
+            if trainer.is_global_zero:
+                self.best = {k: v.detach().to("cpu", copy=True) for k, v in state.items()}
         self._save_if_due(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best weights, their score, and the curves so far."""
+        return {"best": self.best, "score": self.score, "curves": self.curves.text()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on with the best weights and the curves of a stopped run."""
+        self.best, self.score = state_dict["best"], state_dict["score"]
+        self.curves.start(state_dict["curves"])
 
     def _save_if_due(self, trainer: L.Trainer) -> None:
         due = time.monotonic() - self._saved >= self.seconds
         if trainer.world_size > 1:
             due = trainer.strategy.broadcast(due)  # saving needs every rank
         if due:
-            trainer.save_checkpoint(self.path)
+            self._save(trainer)
             self._saved = time.monotonic()
+
+    def _save(self, trainer: L.Trainer) -> None:
+        new = self.folder / "new"
+        if trainer.is_global_zero:
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+        with _temporary_files_in(new):
+            trainer.save_checkpoint(new / "state")
+        if trainer.is_global_zero:
+            old = list(self.folder.glob("last.*.ckpt"))
+            made = (new / "state").replace(self.folder / _name(new / "state"))
+            for path in set(old) - {made}:
+                path.unlink()
+
+
+def _name(path: Path) -> str:
+    return f"last.{hash_file(path)[:CHECKSUM]}.ckpt"
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Lightning writes to a temporary file first: on this disk, where a kill leaves no litter."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before

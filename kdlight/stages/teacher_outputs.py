@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from kdlight.artifacts.place import write_whole
 from kdlight.data.encoded import EncodedRows
 from kdlight.measure.meter import Meter
 from kdlight.measure.threads import threads
 from kdlight.methods.fit import device_of, ranks
 from kdlight.models.build import load_teacher
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.teachers.store import open_for_filling
+from kdlight.teachers.store import checksum, is_ready, open_for_filling
 from kdlight.types import StageSpec
 
 SHARD_TOKENS = 1 << 16
@@ -40,7 +41,7 @@ def run(spec: StageSpec) -> None:
     mine = [
         (number, part)
         for number, part in enumerate(shards)
-        if number % world_size == rank and not (done / str(number)).exists()
+        if number % world_size == rank and not _is_done(done / str(number), logits, order[part])
     ]
     total = sum(int(lengths[order[part]].sum()) for _, part in mine)
     meter = Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0)
@@ -49,7 +50,7 @@ def run(spec: StageSpec) -> None:
             parts = like_batches(lengths, order[part], spec.runtime["batch_tokens"])
             for batch in fill(logits, model, rows, parts, device):
                 meter.advance(int(lengths[batch].sum()))
-            (done / str(number)).touch()
+            write_whole(done / str(number), checksum(logits[order[part]]))
 
 
 def fill(
@@ -72,9 +73,14 @@ def _open(out: Path, rows: EncodedRows, classes: int, rank: int) -> np.memmap:
     """The first rank makes the file; the others wait until it is there."""
     import time
 
-    while rank > 0 and not (out / "logits.npy").exists():
+    while rank > 0 and not is_ready(out, rows, classes):
         time.sleep(0.05)
     return open_for_filling(out, rows, classes)
+
+
+def _is_done(mark: Path, logits: np.memmap, rows: np.ndarray) -> bool:
+    """Whether a stopped build has filled these rows, and they are as it left them."""
+    return mark.is_file() and mark.read_bytes() == checksum(logits[rows]).encode()
 
 
 def _shards(lengths: np.ndarray) -> list[slice]:

@@ -1,6 +1,8 @@
 """The teacher-output store: memory-mapped logits, aligned with the rows by stable id."""
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,16 +14,42 @@ from kdlight.types import Batch, ModelOutput, UserError
 
 
 def open_for_filling(folder: Path, rows: EncodedRows, classes: int) -> np.memmap:
-    """The logits of all rows, [rows classes], mapped for writing; made if not there yet."""
+    """The logits of all rows, [rows classes], mapped for writing; made if not there yet.
+
+    A file that is not what the rows need is made again. All its room is taken at once: writing
+    to the map of a file that finds none kills the process.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "logits.npy"
-    if path.exists():
-        return np.lib.format.open_memmap(path, "r+")
-    fresh = folder / "logits.new"
-    np.lib.format.open_memmap(fresh, "w+", np.float32, (len(rows), classes)).flush()
     np.save(folder / "ids.npy", rows.ids)
-    fresh.rename(path)
+    path, shape = folder / "logits.npy", (len(rows), classes)
+    if (found := _mapped(path, shape)) is not None:
+        return found
+    fresh = folder / "logits.new"
+    np.lib.format.open_memmap(fresh, "w+", np.float32, shape).flush()
+    if hasattr(os, "posix_fallocate"):
+        with fresh.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, fresh.stat().st_size)
+    fresh.replace(path)
     return open_for_filling(folder, rows, classes)
+
+
+def is_ready(folder: Path, rows: EncodedRows, classes: int) -> bool:
+    """Whether the file to be filled is there, for ranks that do not make it."""
+    return _mapped(folder / "logits.npy", (len(rows), classes)) is not None
+
+
+def checksum(values: np.ndarray) -> str:
+    """Identifies the outputs of some rows, so that a build goes on from whole ones only."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _mapped(path: Path, shape: tuple[int, int]) -> np.memmap | None:
+    """The file for reading and writing, or None if it is not there or is something else."""
+    try:
+        found = np.lib.format.open_memmap(path, "r+")
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.dtype == np.float32 and found.shape == shape else None
 
 
 class CachedTeacher:

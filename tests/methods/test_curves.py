@@ -1,14 +1,14 @@
-"""The curve file of a run, also of one that was stopped."""
+"""The curve file of a run, also of one that goes on."""
 
+import csv
 import math
 
-from kdlight.methods.curves import CurveLogger, read_curves
+from kdlight.methods.curves import CurveLogger
 
 
-def log(path, steps, factor=1.0):
-    logger = CurveLogger(path)
-    for step in steps:
-        logger.log_metrics({"train/loss": factor * step, "epoch": 0}, step)
+def read(path):
+    with path.open(newline="") as file:
+        return [(int(r["step"]), r["metric"], float(r["value"])) for r in csv.DictReader(file)]
 
 
 def test_lines_are_step_metric_value_and_epochs_are_left_out(tmp_path):
@@ -18,38 +18,27 @@ def test_lines_are_step_metric_value_and_epochs_are_left_out(tmp_path):
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
     assert lines[:2] == ["step,metric,value", "9,train/loss,0.123457"]
     assert len(lines) == 4
-    found = read_curves(tmp_path / "metrics.csv")
+    found = read(tmp_path / "metrics.csv")
     assert found[:2] == [(9, "train/loss", 0.123457), (10, "val/a, b/f1", 81.25)]
     assert found[2][:2] == (10, "val/macro")
     assert math.isnan(found[2][2])
 
 
-def test_a_resumed_run_drops_what_it_repeats(tmp_path):
+def test_a_run_from_the_start_begins_a_new_file(tmp_path):
     path = tmp_path / "metrics.csv"
-    log(path, [0, 10, 20, 30])
-    log(path, [20, 30, 40], factor=2)
-    assert read_curves(path) == [
-        (0, "train/loss", 0),
-        (10, "train/loss", 10),
-        (20, "train/loss", 40),
-        (30, "train/loss", 60),
-        (40, "train/loss", 80),
-    ]
-    assert path.read_text().count("step,metric,value") == 1
+    path.write_bytes(b"\0\xff what a damaged disk left")
+    CurveLogger(path).log_metrics({"train/loss": 5}, 0)
+    assert read(path) == [(0, "train/loss", 5)]
 
 
-def test_a_run_from_the_start_drops_everything(tmp_path):
+def test_a_run_that_goes_on_has_the_lines_of_its_state_and_no_others(tmp_path):
     path = tmp_path / "metrics.csv"
-    log(path, [0, 10])
-    log(path, [0], factor=5)
-    assert read_curves(path) == [(0, "train/loss", 0)]
-
-
-def test_a_line_cut_by_a_kill_is_left_out(tmp_path):
-    path = tmp_path / "metrics.csv"
-    log(path, [0, 10])
-    with path.open("a") as file:
-        file.write("20,train/l")
-    assert [step for step, _, _ in read_curves(path)] == [0, 10]
-    log(path, [20])
-    assert read_curves(path)[-1] == (20, "train/loss", 20)
+    first = CurveLogger(path)
+    first.log_metrics({"train/loss": 1}, 0)
+    state = first.text()
+    first.log_metrics({"train/loss": 2}, 1)
+    again = CurveLogger(path)
+    again.start(state)
+    again.log_metrics({"train/loss": 3}, 1)
+    assert read(path) == [(0, "train/loss", 1), (1, "train/loss", 3)]
+    assert again.text() == path.read_text()

@@ -1,6 +1,8 @@
 """A run cut at any moment validates as often, and chooses the same weights, as a whole one."""
 
 import copy
+import os
+import tempfile
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ import torch
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.mixing import proportional
 from kdlight.launch.prepare import prepare
+from kdlight.methods.curves import CurveLogger
 from kdlight.methods.finetune import Finetune
 from kdlight.methods.fit import fit
 from kdlight.methods.last_state import LastState
@@ -87,20 +90,67 @@ def test_a_cut_changes_nothing(run, monkeypatch, moment, cut_at):
         assert torch.equal(continued.weights[name], weight), name
 
 
-def test_nothing_is_saved_before_its_time(tmp_path):
+def saver(folder, seconds, interval=5):
+    """A `LastState`, and a trainer that writes the number of its save."""
+
     class Trainer:
-        world_size = 1
-        saved = 0
+        world_size, is_global_zero, saved = 1, True, 0
 
         def save_checkpoint(self, path):
-            assert path == tmp_path / "last.ckpt"
             self.saved += 1
+            path.write_text(f"{self.saved}")
 
-    trainer = Trainer()
-    slow = LastState(tmp_path / "last.ckpt", seconds=1000, interval=5)
+    return LastState(folder, CurveLogger(folder / "metrics.csv"), seconds, interval), Trainer()
+
+
+def test_nothing_is_saved_before_its_time(tmp_path):
+    slow, trainer = saver(tmp_path, seconds=1000)
     slow.on_train_batch_end(trainer, None, None, None, 0)
     assert trainer.saved == 0
-    fast = LastState(tmp_path / "last.ckpt", seconds=0, interval=5)
+    fast, trainer = saver(tmp_path, seconds=0)
     for step in range(10):
         fast.on_train_batch_end(trainer, None, None, None, step)
     assert trainer.saved == 8  # not after the steps 5 and 10, which a validation follows
+
+
+def test_the_newest_state_that_is_whole_is_gone_on_from(tmp_path, caplog):
+    state, trainer = saver(tmp_path, seconds=0)
+    assert state.newest() is None
+    state._save(trainer)
+    first = state.newest()
+    old = first.read_text()
+    state._save(trainer)
+    second = state.newest()
+    assert (old, second.read_text()) == ("1", "2")
+    assert not first.exists()
+    first.write_text(old)  # as if killed between the two
+    os.utime(first, (1, 1))
+    assert state.newest() == second
+    assert "damaged" not in caplog.text
+    second.write_text("3")
+    assert state.newest() == first
+    assert f"{second} is damaged" in caplog.text
+    first.write_text("")
+    assert state.newest() is None
+
+
+def test_a_save_that_is_cut_leaves_the_last_state_and_no_litter(tmp_path):
+    state, trainer = saver(tmp_path, seconds=0)
+    state._save(trainer)
+    before = state.newest()
+
+    def cut(path):
+        (path.parent / "tmpfile").write_text("ha")
+        path.write_text("half")
+        assert tempfile.gettempdir() == str(path.parent)
+        raise CutError
+
+    whole = trainer.save_checkpoint
+    trainer.save_checkpoint = cut
+    with pytest.raises(CutError):
+        state._save(trainer)
+    assert state.newest() == before
+    assert tempfile.gettempdir() != str(tmp_path / "new")
+    trainer.save_checkpoint = whole
+    state._save(trainer)
+    assert {p.name for p in tmp_path.rglob("*")} == {"metrics.csv", "new", state.newest().name}

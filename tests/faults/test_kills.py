@@ -1,0 +1,107 @@
+"""Killed at any moment and started again: the same weights, bit for bit, and the same scores."""
+
+import random
+import signal
+import time
+
+import pytest
+from commands import SMOKE, start
+from faults.harness import ROUNDS, contents, left_over, scores, sentence, wait_until
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "cut"
+    made.mkdir()
+    return made
+
+
+def check_result(folder, whole):
+    """The folder holds what the undisturbed run made, and nothing else."""
+    assert contents(folder) == whole.contents
+    assert scores(folder)[-1] == whole.scores[0]
+    assert left_over(folder) == []
+
+
+def finish(nursery, folder, whole):
+    last = nursery.start(folder, *whole.overrides)
+    assert last.wait() == 0, last.said()
+    check_result(folder, whole)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_killed_before_many_a_change_of_a_file(nursery, whole, folder, seed):
+    """Each command dies before a random one of the next files it opens, renames or removes."""
+    draw = random.Random(seed)
+    for _ in range(6):
+        command = nursery.start(folder, *whole.overrides, cut=draw.randint(60, 400))
+        if command.wait() == 0:
+            break
+        assert command.status == -signal.SIGKILL, command.said()
+        assert "Traceback" not in command.said()
+    finish(nursery, folder, whole)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_killed_at_many_moments(nursery, whole, folder, seed):
+    """Each command is killed after a random time, at whatever it is doing then."""
+    draw = random.Random(seed)
+    for _ in range(4):
+        command = nursery.start(folder, *whole.overrides)
+        time.sleep(draw.uniform(0.1, 1.5))
+        command.kill()
+        assert command.wait() in (0, -signal.SIGKILL), command.said()
+    finish(nursery, folder, whole)
+
+
+MOMENTS = {
+    "rows are read": "task_rows/*.building/train.arrow",
+    "text is tokenised": "tokens/*.building/*/a.*",
+    "the teacher is trained": "teacher/*.building/checkpoints/last.*.ckpt",
+    "the teacher is saved": "teacher/*.building/encoder/config.json",
+    "the store is filled": "teacher_outputs/*.building/logits.npy",
+    "a student is trained": "student/*.building/checkpoints/last.*.ckpt",
+    "a student is published": "student/*.building/manifest.json*",
+    "a network is scored": "evaluate/*.building",
+}
+
+
+def test_killed_while_each_kind_of_work_is_done(nursery, whole, folder):
+    seen = []
+    for work, pattern in MOMENTS.items():
+        command = nursery.start(folder, *whole.overrides)
+        pattern = f"outputs/artifacts/{pattern}"
+        wait_until(lambda c=command, p=pattern: list(folder.glob(p)) or c.poll() is not None, 60)
+        command.kill()
+        if command.wait() == -signal.SIGKILL:
+            seen.append(work)
+    assert len(seen) >= len(MOMENTS) - 2, seen  # some work is over before it can be seen
+    finish(nursery, folder, whole)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_by_a_signal(nursery, whole, folder, stop):
+    """A stop at any moment is said in one sentence; the same command goes on."""
+    draw = random.Random(int(stop))
+    for _ in range(4 * ROUNDS):
+        command = nursery.start(folder, *whole.overrides)
+        time.sleep(draw.uniform(0.05, 1.0))
+        command.kill(stop)
+        if command.wait() == 0:
+            continue
+        assert command.status == 2, command.said()
+        said = sentence(command.said())
+        assert "topped" in said
+        assert "the same command" in said
+    finish(nursery, folder, whole)
+
+
+def test_a_stop_before_anything_is_loaded(tmp_path):
+    """A real process: while Python still imports."""
+    for delay in (0.7, 1.4):
+        process = start(tmp_path, *SMOKE)
+        time.sleep(delay)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode in (2, -signal.SIGTERM), said
+        assert "Traceback" not in said

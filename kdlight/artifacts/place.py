@@ -58,8 +58,11 @@ def damage(place: Place) -> str | None:
 
     The manifest ends with a checksum of its own; every byte of it counts.
     """
+    path = place.folder / MANIFEST
+    if path.is_symlink():
+        return f"{MANIFEST} is a link, not a file"
     try:
-        text = (place.folder / MANIFEST).read_bytes().decode()
+        text = path.read_bytes().decode()
         manifest = json.loads(text)
         if manifest["fingerprint"] != place.fingerprint:
             return f"{MANIFEST} belongs to another artifact"

@@ -119,13 +119,17 @@ def write_whole(path: Path, text: str) -> None:
 
 def discard(place: Place) -> None:
     """Removes a published artifact that is damaged; a kill half-way leaves nothing whole."""
-    if place.folder.is_symlink() or not place.folder.is_dir():
-        place.folder.unlink()
-        return
-    manifest = place.folder / MANIFEST
-    if manifest.is_symlink() or manifest.is_file():
-        manifest.unlink()
-    shutil.rmtree(place.folder)
+    if not place.folder.is_symlink():
+        remove(place.folder / MANIFEST)
+    remove(place.folder)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a link or a folder with all it holds; nothing there is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.parent.is_dir():
+        path.unlink(missing_ok=True)
 
 
 def _sealed(content: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 import importlib
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from kdlight.artifacts.place import Place, damage, discard, publish
+from kdlight.artifacts.place import Place, damage, discard, publish, remove
 from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order
 from kdlight.launch.ranks import run_ranks, workers_gone
@@ -81,13 +80,13 @@ class Executor:
                 discard(place)
             workers_gone(place)
             if not place.working.is_dir():  # nothing to go on from: what lies there is in the way
-                _clear(place.building)
+                remove(place.building)
             started = time.monotonic()
             log.info("%s: builds", node.title)
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
-            _clear(place.working)
+            remove(place.working)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._note(node, reused=False)
@@ -112,13 +111,6 @@ class Executor:
         if reused:
             self.reused.append(node.title)
         self.seconds[node.title] = self.place(node).manifest().get("seconds", 0.0)
-
-
-def _clear(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _facts(node: Node, seconds: float) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The state a stopped run goes on from."""
 
 import logging
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
 from kdlight.artifacts.fingerprint import hash_file
+from kdlight.artifacts.place import remove
 from kdlight.methods.curves import CurveLogger
 
 log = logging.getLogger("kdlight")
@@ -103,15 +103,17 @@ class LastState(Checkpoint):
     def _save(self, trainer: L.Trainer) -> None:
         new = self.folder / "new"
         if trainer.is_global_zero:
-            shutil.rmtree(new, ignore_errors=True)
+            remove(new)
             new.mkdir(parents=True)
         with _temporary_files_in(new):
             trainer.save_checkpoint(new / "state")
         if trainer.is_global_zero:
-            old = list(self.folder.glob("last.*.ckpt"))
-            made = (new / "state").replace(self.folder / _name(new / "state"))
-            for path in set(old) - {made}:
-                path.unlink()
+            made = self.folder / _name(new / "state")
+            if made.is_dir():
+                remove(made)
+            (new / "state").replace(made)
+            for path in set(self.folder.glob("last.*.ckpt")) - {made}:
+                remove(path)
 
 
 def _name(path: Path) -> str:

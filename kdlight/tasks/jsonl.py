@@ -15,7 +15,7 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{path}, line {number}: not a whole JSON object ({error}); "
@@ -27,6 +27,16 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 'expected {"text_a": …, "text_b": …, "label": …}'
             )
         yield number, row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's values by key; a key that stands twice would have two meanings."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice!r:.60} stands twice")
+    return found
 
 
 def text_rows(path: Path, pair: bool) -> Iterator[tuple[int, dict[str, Any]]]:

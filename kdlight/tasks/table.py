@@ -59,7 +59,7 @@ def _places(
         elif key != "label" or not may_lack_labels(split):
             raise UserError(
                 f"{path}, line 1: no column {column!r} for {key}; "
-                f"found: {', '.join(map(str, found))}; {name_it(key)}"
+                f"found: {', '.join(map(str, found)):.300}; {name_it(key)}"
             )
     return places
 

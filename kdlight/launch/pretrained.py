@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from kdlight.artifacts.fingerprint import hash_folder
 from kdlight.tasks.task import Task
@@ -15,6 +16,7 @@ TOKENIZER_FILES = (
     "added_tokens.json",
     "*.model",
 )
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")  # one of these
 MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
@@ -34,7 +36,28 @@ def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
             f"{key}={name}: no *.safetensors there; other formats can run code "
             "when loaded, so convert it once with save_pretrained(safe_serialization=True)."
         )
+    if not any(path.is_file() for pattern in VOCABULARIES for path in folder.glob(pattern)):
+        raise UserError(
+            f"teacher.pretrained={name}: the folder holds no tokenizer, that is none of "
+            f"{', '.join(VOCABULARIES)}; add the one that the model was trained with."
+        )
+    _config(folder)
     return folder.resolve()
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The model's configuration.
+
+    Raises:
+        UserError: if it is no JSON object.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{folder / 'config.json'} cannot be read ({error}).") from error
+    if not isinstance(config, dict):
+        raise UserError(f"{folder / 'config.json'} holds JSON, but no object.")
+    return config
 
 
 def model_hash(folder: Path) -> str:
@@ -54,10 +77,16 @@ def check_labels(folder: Path, task: Task) -> bool:
         UserError: if its classes are the task's in another order; learnt from such a teacher,
             a student would get everything backwards.
     """
-    config = json.loads((folder / "config.json").read_text())
+    config = _config(folder)
     names = config.get("id2label") or {}
-    labels = [str(names[key]) for key in sorted(names, key=int)]
-    classifier = str((config.get("architectures") or [""])[0]) == "BertForSequenceClassification"
+    try:
+        labels = [str(names[key]) for key in sorted(names, key=int)]
+    except (TypeError, ValueError, LookupError):
+        raise UserError(
+            f"{folder / 'config.json'}: id2label must map class numbers to names, as in "
+            '{"0": "negative", "1": "positive"}.'
+        ) from None
+    classifier = config.get("architectures") == ["BertForSequenceClassification"]
     if not classifier or len(labels) != len(task.labels):
         return False
     if all(label == f"LABEL_{number}" for number, label in enumerate(labels)):

@@ -39,13 +39,11 @@ class WandbRuns:
         run = start_run(self._arguments(folder.name, name, "summary", self.config))
         if run is None:
             return
-        import wandb
-
-        numbers = ("macro", "retention", "latency", "flops", "wall_s")
-        run.summary.update({key: found[key] for key in numbers})
-        columns = ["network", "task", "metric", "score"]
-        run.log({"result": wandb.Table(columns=columns, data=_table(found))})
-        run.finish()
+        try:
+            _log_summary(run, found)
+        except Exception as error:  # of W&B's many kinds; the result is on disk already
+            log.warning("W&B: %s", str(error).split("\n")[0])
+            return
         if self.mode == "offline":
             place = os.path.relpath(_root(self.config) / "wandb")
             log.info("W&B is offline (no key); to upload: wandb sync %s/offline-run-*", place)
@@ -88,6 +86,16 @@ def _has_key() -> bool:
         return netrc().authenticators("api.wandb.ai") is not None
     except (OSError, NetrcParseError):
         return False
+
+
+def _log_summary(run: Any, found: Mapping[str, Any]) -> None:
+    import wandb
+
+    numbers = ("macro", "retention", "latency", "flops", "wall_s")
+    run.summary.update({key: found[key] for key in numbers})
+    columns = ["network", "task", "metric", "score"]
+    run.log({"result": wandb.Table(columns=columns, data=_table(found))})
+    run.finish()
 
 
 def _table(found: Mapping[str, Any]) -> list[list[Any]]:

@@ -74,7 +74,13 @@ class TaskModule(L.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Feeds the metrics of the batch's task."""
         del batch_idx, dataloader_idx
-        self.scores[batch.task].update(self.model(batch).logits, batch.labels)
+        logits = self.model(batch).logits
+        if not torch.isfinite(logits).all():
+            raise UserError(
+                f"The network gives numbers that are not finite for task {batch.task} after step "
+                f"{self.trainer.global_step}: lower the learning rate."
+            )
+        self.scores[batch.task].update(logits, batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         """Logs `val/<task>/<metric>` and `val/macro`."""

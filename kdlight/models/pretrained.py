@@ -62,11 +62,20 @@ class PretrainedEncoder(nn.Module):
         return inputs
 
 
+def longest_text(encoder: PretrainedEncoder) -> int | None:
+    """Tokens that its table of positions can tell apart; None where it has no such table."""
+    for name, module in encoder.model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            first = 0 if module.padding_idx is None else module.padding_idx + 1
+            return module.num_embeddings - first
+    return None
+
+
 def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
     """The encoder of a model folder, in fp32; nothing is fetched and no remote code is run.
 
     Raises:
-        UserError: if the folder lacks weights of its own architecture.
+        UserError: if the folder cannot be loaded or lacks weights of its own architecture.
     """
     level = transformers_logging.get_verbosity()
     # Its report of left-out weights (a pooler, another head) would be read as a fault; weights
@@ -76,10 +85,19 @@ def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
         model, report = AutoModel.from_pretrained(
             folder,
             local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
             **_extra(folder, pooling),
         )
+    except UserError:
+        raise
+    except Exception as error:  # of half a dozen libraries
+        reason = str(error).strip().split("\n")[0]
+        if "mismatched" in reason:
+            reason = "its weights have other shapes than its config.json says"
+        raise UserError(f"The model folder {folder} cannot be loaded ({reason}).") from error
     finally:
         transformers_logging.set_verbosity(level)
     if missing := sorted(
@@ -111,12 +129,16 @@ def load_head(folder: Path) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             for key in set(file.keys()) & {"classifier.weight", "classifier.bias"}:
                 found[key.replace("classifier", "output")] = file.get_tensor(key)
+    if len(found) < 2:
+        raise UserError(f"The model folder {folder} lacks the weights of its classifier.")
     return found
 
 
 def _extra(source: Any, pooling: str) -> dict[str, Any]:
     """The model's pooling layer only where it is used, in architectures that have one."""
-    config = AutoConfig.from_pretrained(source) if isinstance(source, Path) else source
+    config = source
+    if isinstance(source, Path):
+        config = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False)
     has_pooler = "add_pooling_layer" in signature(MODEL_MAPPING[type(config)].__init__).parameters
     if pooling == "pooler" and not has_pooler:
         raise UserError(f"A {config.model_type} has no pooler: set teacher.pooling=cls or mean.")

@@ -23,7 +23,8 @@ from kdlight.methods.predict import predict
 from kdlight.metrics.scores import TaskScores, macro, score
 from kdlight.models.build import build_teacher, save_teacher
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.types import StageSpec
+from kdlight.models.pretrained import longest_text
+from kdlight.types import StageSpec, UserError
 
 
 def run(spec: StageSpec) -> None:
@@ -41,6 +42,7 @@ def run(spec: StageSpec) -> None:
         config, outputs, special["size"], special["pad"], Path(pretrained) if pretrained else None
     )
     held = _rows(spec, "selection")
+    _check_reach(model, special["size"], max(rows.max_length for rows in held.values()))
     if config["max_epochs"]:
         with threads(spec.runtime["threads"]):
             best = _train(spec, model, held)
@@ -53,6 +55,22 @@ def run(spec: StageSpec) -> None:
         majority = fmean(_majority(tasks[task], rows) for task, rows in held.items())
         floor = {"selection": best.score, "majority": majority}
         (out / "floor.json").write_text(json.dumps(floor))
+
+
+def _check_reach(model: MultiTaskModel, vocabulary: int, length: int) -> None:
+    """Refuses tokens and positions that the encoder has no vector for."""
+    known = model.encoder.model.get_input_embeddings().num_embeddings
+    if vocabulary > known:
+        raise UserError(
+            f"The teacher knows {known} tokens, but its tokenizer has {vocabulary}: the two do not "
+            "belong together; give another folder (teacher.pretrained=DIR)."
+        )
+    most = longest_text(model.encoder)
+    if most is not None and length > most:
+        raise UserError(
+            f"data.max_length={length} is more than the {most} tokens that the teacher can read: "
+            f"set data.max_length={most} or less."
+        )
 
 
 def _rows(spec: StageSpec, split: str) -> dict[str, EncodedRows]:

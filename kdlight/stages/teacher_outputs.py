@@ -15,7 +15,7 @@ from kdlight.methods.fit import device_of, ranks
 from kdlight.models.build import load_teacher
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.teachers.store import checksum, is_ready, open_for_filling
-from kdlight.types import StageSpec
+from kdlight.types import StageSpec, UserError
 
 SHARD_TOKENS = 1 << 16
 PRECISIONS = {"32-true": torch.float32, "bf16-true": torch.bfloat16}
@@ -64,7 +64,10 @@ def fill(
     for batch in batches:
         with torch.inference_mode():
             output = model(rows.batch(batch, model.reads).to(device)).part("logits")
-        logits[batch] = output.float().cpu().numpy()
+        values = output.float().cpu().numpy()
+        if not np.isfinite(values).all():
+            raise UserError(f"The teacher gives numbers that are not finite for task {rows.task}.")
+        logits[batch] = values
         yield batch
     logits.flush()
 

@@ -12,10 +12,8 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 def run(spec: StageSpec) -> None:
     """Writes `tokenizer.json` and `special.json` (padding id, mask token, size)."""
-    from transformers import AutoTokenizer
-
     out, folder = Path(spec.out), spec.runtime["pretrained"]
-    tokenizer = AutoTokenizer.from_pretrained(folder) if folder else _embedded()
+    tokenizer = _pretrained(folder) if folder else _embedded()
     if tokenizer.pad_token_id is None:
         raise UserError(f"The tokenizer of {folder} has no padding token; it cannot be used.")
     tokenizer.save_pretrained(out)
@@ -23,6 +21,16 @@ def run(spec: StageSpec) -> None:
         raise UserError(f"The tokenizer of {folder} has no fast (tokenizer.json) form.")
     special = {"pad": tokenizer.pad_token_id, "mask": tokenizer.mask_token, "size": len(tokenizer)}
     (out / "special.json").write_text(json.dumps(special))
+
+
+def _pretrained(folder: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # of half a dozen libraries
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"The tokenizer of {folder} cannot be loaded ({reason}).") from error
 
 
 def _embedded() -> Any:

@@ -103,7 +103,8 @@ class Job:
             if by_group and scored
         }
         scores = [node for nodes in evaluations.values() for node in nodes]
-        self.executor.do([*scores, *latencies.values()])
+        shown = [node for nodes in networks.values() for node in nodes.values()]  # their curves
+        self.executor.do([*shown, *scores, *latencies.values()])
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
         found = self._head() | self._quality(folders) | self._cost(latencies)
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}

@@ -59,7 +59,7 @@ def give_up_power():
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _command(folder, overrides, log, cut=None, powerless=False, file_size=None):
+def _command(folder, overrides, log, cut=None, powerless=False, file_size=None, settings=None):
     """Runs `python -m kdlight.run overrides` in `folder`; its words go to the file `log`."""
     os.setsid()
     os.chdir(folder)
@@ -67,6 +67,7 @@ def _command(folder, overrides, log, cut=None, powerless=False, file_size=None):
     for stream in (1, 2):
         os.dup2(words, stream)
     sys.argv = ["kdlight", *overrides]
+    os.environ.update(settings or {})
     if powerless:
         give_up_power()
     if file_size is not None:

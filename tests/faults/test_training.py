@@ -49,7 +49,7 @@ def test_it_is_said_in_one_sentence(nursery, folder, whole, kind, overrides, wor
 class ExpiredKey(http.server.BaseHTTPRequestHandler):
     """A W&B that knows nobody."""
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         body = b'{"errors": [{"message": "user is not logged in"}]}'
         self.send_response(401)
         self.send_header("Content-Length", str(len(body)))

@@ -156,7 +156,8 @@ class Plan:
         vectors = vector_file(student["embeddings"], notes)
         text = {task: self.transfer_set(task, parts["augmentation"]) for task in group}
         tokenizer = own_tokenizer(student, group, self.tokenizer(), text)
-        embeddings = {**student["embeddings"], "path": None}  # not where, but what its table holds
+        # Not where a file lies, but what its table holds.
+        embeddings = {k: v for k, v in student["embeddings"].items() if k != "path"}
         config = {
             **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},
             "student": {**student, "embeddings": embeddings},

@@ -82,7 +82,10 @@ def _separator(task: Task, path: Path, columns: Mapping[str, Any]) -> str:
     wanted = set(_wanted(task, columns).values())
 
     def met(separator: str) -> int:
-        (first,) = csv.reader([line], delimiter=separator)
+        try:
+            first = next(csv.reader([line], delimiter=separator), [])
+        except csv.Error:
+            return 0  # named with its line when the rows are read
         return len(wanted.intersection(_names(columns, first)))
 
     return max(_SEPARATORS, key=met)

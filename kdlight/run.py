@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from kdlight.launch.environment import forget_ranks
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.help import config_folder, explain, list_experiments
+from kdlight.launch.numbers import check_numbers
 from kdlight.launch.prepare import prepare
 from kdlight.launch.stop import Stop
 from kdlight.schema import RunConfig, check
@@ -36,6 +37,7 @@ def run(config: DictConfig) -> None:
     for group in ("task", "loss", "augmentation", "variants"):
         plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
     check(plain)
+    check_numbers(plain)
     folder = Path(HydraConfig.get().runtime.output_dir)
     plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
     plain["student_name"] = HydraConfig.get().runtime.choices["student"]
@@ -92,7 +94,7 @@ def _main(stop: Stop) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     except Exception as error:
-        if stop.asked or started or not isinstance(error, CompactHydraException | OSError):
+        if stop.asked or started:
             raise
         print(_refusal(error), file=sys.stderr)
         return 1
@@ -101,7 +103,7 @@ def _main(stop: Stop) -> int:
 
 def _refusal(error: Exception) -> str:
     """What Hydra says of a configuration, or why the run's folder cannot be made."""
-    if not isinstance(error, CompactHydraException):
+    if isinstance(error, OSError) and not isinstance(error, CompactHydraException):
         return f"The folder for this run cannot be made ({error}): choose another, outputs=DIR."
     lines = [str(part) for part in (error, error.__cause__) if part]
     return "\n".join([*lines, explain(sys.argv[1:])]).strip()

@@ -91,6 +91,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_targets("augmentation", _without(config["augmentation"], AUGMENTATION_KEYS))
     if not config["task"]:
         raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
+    _one_of("teacher.source", config["teacher"].get("source", "stored"), ("stored", "live"))
     _check_data(config["data"])
     _check_text(config)
     _check_devices(config)

@@ -6,7 +6,8 @@ heads), layers, classes (outputs of a head; one for a graded task).
 Heavy libraries are imported for type checking only, so that the planner can use this file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 class UserError(Exception):
     """A mistake the user can mend; shown as one sentence, without a traceback."""
+
+
+@contextmanager
+def settings_of(key: str) -> Iterator[None]:
+    """Around what is built from settings: a value that its constructor refuses is the user's."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"The settings under {key} cannot be used: {reason:.300}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if config["baseline"] and main["method"]["learns_from"] == "teacher":
         found["baseline"] = _changed(main, GOLD)
     for name, changes in config["variants"].items():
+        if not isinstance(changes, Mapping):
+            raise UserError(f"variants.{name}={changes} must map parts of an arm to their keys")
         for part in changes:
+            if not isinstance(changes[part], Mapping):
+                raise UserError(f"variants.{name}.{part}={changes[part]} must be a node with keys")
             if part not in PARTS:
                 raise UserError(
                     f"variants.{name}.{part}: an arm has {', '.join(PARTS)}{nearest(part, PARTS)}"

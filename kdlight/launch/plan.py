@@ -46,7 +46,7 @@ class Plan:
     def pretrained(self) -> Path | None:
         """The teacher's folder, or None where it is trained from random weights."""
         name = self.config["teacher"]["pretrained"]
-        return find_pretrained(name) if name else None
+        return find_pretrained(str(name)) if name else None
 
     @cached_property
     def groups(self) -> list[tuple[str, ...]]:

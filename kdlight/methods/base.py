@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from kdlight.methods.optimizers import RowOptimizer, only_touched_rows
 from kdlight.metrics.scores import TaskScores, macro
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.types import Batch, UserError
+from kdlight.types import Batch, UserError, settings_of
 
 LOG_EVERY = 20
 
@@ -93,7 +93,8 @@ class TaskModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Optimizer and per-step schedule; a lazy optimizer moves only the rows a batch uses."""
         parameters = [p for p in self.parameters() if p.requires_grad]
-        optimizer = self._optimizer(parameters)
+        with settings_of("optimizer"):
+            optimizer = self._optimizer(parameters)
         for module in self.modules():
             if not isinstance(module, nn.Embedding) or not isinstance(optimizer, RowOptimizer):
                 continue
@@ -102,7 +103,8 @@ class TaskModule(L.LightningModule):
                 # No group can add up sparse gradients, and none can be clipped.
                 alone = self.trainer.world_size == 1 and not self.trainer.gradient_clip_val
                 module.sparse = alone
-        schedule = self._schedule(optimizer, self.total_steps)
+        with settings_of("schedule"):
+            schedule = self._schedule(optimizer, self.total_steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

@@ -19,7 +19,7 @@ from kdlight.methods.last_state import LastState
 from kdlight.methods.progress import ProgressCallback
 from kdlight.methods.tracking import start_run
 from kdlight.schema import nearest
-from kdlight.types import UserError
+from kdlight.types import UserError, settings_of
 
 log = logging.getLogger("kdlight")
 # Lightning announces devices and advertises products when it is imported and for every fit.
@@ -49,6 +49,8 @@ def device_of(runtime: Mapping[str, Any]) -> str:
     """The device of this rank for work outside Lightning."""
     wanted = runtime["trainer"]["accelerator"]
     cuda = wanted in ("gpu", "cuda") or (wanted == "auto" and torch.cuda.is_available())
+    if cuda and not torch.cuda.is_available():
+        raise UserError(f"trainer.accelerator={wanted}, but there is no GPU here: set trainer=cpu.")
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
 
 
@@ -79,20 +81,21 @@ def fit(
     _check_options(settings)
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)
-    trainer = L.Trainer(
-        **settings,
-        max_epochs=1,
-        val_check_interval=interval,
-        log_every_n_steps=module.log_every,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        enable_checkpointing=True,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        logger=[curves, *_wandb(runtime)],
-        callbacks=[last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
-        default_root_dir=out,
-    )
+    with settings_of("trainer"):
+        trainer = L.Trainer(
+            **settings,
+            max_epochs=1,
+            val_check_interval=interval,
+            log_every_n_steps=module.log_every,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_checkpointing=True,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            logger=[curves, *_wandb(runtime)],
+            callbacks=[last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
+            default_root_dir=out,
+        )
     if resumed := last.newest():
         log.info("%s: continues from the checkpoint of a stopped run", title)
     failed = True

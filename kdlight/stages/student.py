@@ -20,7 +20,7 @@ from kdlight.models.build import build_student, load_teacher, save_student
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
-from kdlight.types import StageSpec, TeacherSource, UserError
+from kdlight.types import StageSpec, TeacherSource, UserError, settings_of
 
 WINDOW = 512  # batches cut from one lot of rows
 
@@ -55,7 +55,8 @@ def prepare(spec: StageSpec) -> Prepared:
     if "table" in spec.inputs:
         table = torch.from_numpy(np.load(Path(spec.inputs["table"]) / "table.npy"))
     L.seed_everything(config["seed"], verbose=False)
-    model = build_student(config["student"], outputs, special["size"], special["pad"], table)
+    with settings_of("student"):
+        model = build_student(config["student"], outputs, special["size"], special["pad"], table)
     teacher = _teacher(spec) if config["teacher_source"] else None
     train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
     held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
@@ -89,8 +90,9 @@ def _module(
     }
     method = instantiate(config["method"])
     if teacher is not None:
-        losses = {name: instantiate(term) for name, term in config["loss"].items()}
-        common |= {"losses": WeightedSum(losses), "teacher": teacher}
+        with settings_of("loss"):
+            losses = {name: instantiate(term) for name, term in config["loss"].items()}
+            common |= {"losses": WeightedSum(losses), "teacher": teacher}
     module: TaskModule = method(**common)
     return module
 

@@ -24,7 +24,7 @@ from kdlight.metrics.scores import TaskScores, macro, score
 from kdlight.models.build import build_teacher, save_teacher
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
-from kdlight.types import StageSpec, UserError
+from kdlight.types import StageSpec, UserError, settings_of
 
 
 def run(spec: StageSpec) -> None:
@@ -38,9 +38,9 @@ def run(spec: StageSpec) -> None:
     outputs = {task: (about["num_outputs"], about["pair"]) for task, about in tasks.items()}
     pretrained = spec.runtime["pretrained"]
     L.seed_everything(config["seed"], verbose=False)
-    model = build_teacher(
-        config, outputs, special["size"], special["pad"], Path(pretrained) if pretrained else None
-    )
+    folder = Path(pretrained) if pretrained else None
+    with settings_of("teacher"):
+        model = build_teacher(config, outputs, special["size"], special["pad"], folder)
     held = _rows(spec, "selection")
     _check_reach(model, special["size"], max(rows.max_length for rows in held.values()))
     if config["max_epochs"]:

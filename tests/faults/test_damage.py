@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from itertools import pairwise
 
@@ -151,6 +152,26 @@ def rebuilt(nursery, whole, finished, what, **options):
     assert contents(finished) == whole.contents, what
     assert scores(finished)[-1] == whole.scores[0], what
     assert left_over(finished) == [], what
+    return command.said()
+
+
+def test_only_what_is_damaged_is_built_again(nursery, whole, finished):
+    (weights,) = finished.glob("outputs/artifacts/teacher/*/encoder/model.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    said = rebuilt(nursery, whole, finished, "one bit of the teacher")
+    assert "teacher sst2 is damaged (encoder/model.safetensors has another checksum" in said
+    assert re.findall(r"\] (.*): builds", said) == ["teacher sst2"]
+
+
+def test_what_nothing_rests_on_any_more_is_not_missed(nursery, whole, finished):
+    (store,) = finished.glob("outputs/artifacts/teacher_outputs/*/")
+    away = store.rename(store.with_suffix(".away"))
+    command = nursery.start(finished, *whole.overrides)
+    assert command.wait() == 0, command.said()
+    assert "builds" not in command.said()
+    away.rename(store)
 
 
 def test_a_damaged_artifact_of_every_kind_is_built_again(nursery, whole, finished):

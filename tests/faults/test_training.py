@@ -25,25 +25,21 @@ def published(folder, kind):
         ("teacher", ["teacher.optimizer.lr=1e30"], "lower the learning rate"),
         ("student", ["optimizer.lr=1e30"], "lower the learning rate"),
         # One step, so that no loss is seen behind it: the weights themselves are looked at.
-        ("student", ["optimizer.lr=1e38", "trainer.max_steps=1"], "lower the learning rate"),
+        ("student", ["optimizer.lr=1e30", "trainer.max_steps=1"], "lower the learning rate"),
         ("student", ["loss.logit_mse.weight=1e39"], "The loss of task sst2 is inf"),
-        ("teacher", ["teacher.optimizer.lr=0", "teacher.floor=error"], "the commonest answer"),
-        ("transfer_set", ["data.student_labels=0", "data.unlabelled_rows=0"], "no rows"),
-        ("student", ["data.student_labels=0"], "no rows with labels"),
+        ("teacher_outputs", ["teacher.optimizer.lr=0", "teacher.floor=error"], "commonest answer"),
+        ("student", ["data.student_labels=0", "data.unlabelled_rows=0"], "no rows"),
+        ("evaluate", ["data.student_labels=0", "job=student"], "no rows with labels"),
         ("teacher", ["data.max_length=2000"], "data.max_length="),
-        ("task_rows", ["data.max_rows=0", "data.selection_rows=0"], "rows"),
-        ("task_rows", ["data.eval_rows=0"], "no labelled rows"),
-        ("tokens", ["data.max_length=0"], "data.max_length="),
     ],
 )
 def test_it_is_said_in_one_sentence(nursery, folder, whole, kind, overrides, words):
+    """Nothing of `kind` is published, nor a result written."""
     command = nursery.start(folder, *whole.overrides, *overrides)
     assert command.wait() == 2, command.said()
     assert words in sentence(command.said())
     assert scores(folder) == []
-    if "commonest" not in words:
-        kept = published(folder, kind)
-        assert len(kept) == (kind == "student" and "labels=0" in overrides[0]), kept
+    assert published(folder, kind) == []
 
 
 class ExpiredKey(http.server.BaseHTTPRequestHandler):
@@ -84,12 +80,13 @@ def test_an_expired_wandb_key_stops_nothing(nursery, folder, whole):
 
 def test_wandb_leaves_no_process_behind_a_kill(nursery, folder, whole):
     settings = {"WANDB_MODE": "offline"}
-    command = nursery.start(folder, *whole.overrides, "logger=wandb", settings=settings)
+    words = (*whole.overrides, "logger=wandb", "job=teacher")
+    command = nursery.start(folder, *words, settings=settings)
     state = "outputs/artifacts/teacher/*.building/checkpoints/last.*.ckpt"
     wait_until(lambda: list(folder.glob(state)), 60, command.said)
     command.kill()
     command.wait()
     wait_until(lambda: not mentioning(f"--pid {command.pid}"), 30)
-    again = nursery.start(folder, *whole.overrides, "logger=wandb", settings=settings)
+    again = nursery.start(folder, *words, settings=settings)
     assert again.wait() == 0, again.said()
-    assert scores(folder) == whole.scores
+    assert scores(folder)[0][0] == whole.scores[0][0]

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdlight.methods.fit import device_of, plan_steps
+from kdlight.types import UserError
 
 
 @given(st.integers(1, 100_000), st.integers(1, 200))
@@ -29,4 +30,12 @@ def test_steps_that_divide_are_kept():
 )
 def test_the_device_is_that_of_the_local_rank(accelerator, expected, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert device_of({"trainer": {"accelerator": accelerator}}) == expected
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert device_of({"trainer": {"accelerator": "auto"}}) == "cpu"
+    with pytest.raises(UserError, match="there is no GPU here"):
+        device_of({"trainer": {"accelerator": "gpu"}})

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import lightning as L
-import numpy as np
 
 from kdlight.data.encoded import EncodedRows
 from kdlight.data.loader import EvalLoader, TrainLoader
@@ -40,18 +39,20 @@ class TaskDataModule(L.LightningDataModule):
         self.train, self.validation, self.reads = dict(train), dict(validation), reads
         self.batch_size = batch_size
         self.subsets = {
-            task: rows.known_labels if labelled_only else np.arange(len(rows))
-            for task, rows in self.train.items()
+            task: rows.known_labels if labelled_only else None for task, rows in self.train.items()
         }
         for task, subset in self.subsets.items():
-            if not len(subset):
+            if not len(self.train[task] if subset is None else subset):
                 raise UserError(
                     f"Task {task} has no rows{' with labels' * labelled_only} to learn from."
                 )
-        lengths = {
-            task: (rows.text_lengths if "texts" in reads else rows.lengths)[self.subsets[task]]
-            for task, rows in self.train.items()
-        }
+        lengths = {}
+        for task, rows in self.train.items():
+            each, subset = (
+                rows.text_lengths if "texts" in reads else rows.lengths,
+                self.subsets[task],
+            )
+            lengths[task] = each if subset is None else each[subset]
         self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed, window)
         self.steps = self.sampler.steps_per_epoch
 

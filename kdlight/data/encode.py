@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from kdlight.data.array_files import ArrayFiles
 from kdlight.data.encoded import Template
 from kdlight.data.rows import CHUNK, read_rows
 from kdlight.types import Example, UserError
@@ -64,29 +64,28 @@ def encode_rows(
     first = next(read_rows(source), None)
     pair = first is not None and first.text_b is not None
     sides = ("a", "b") if pair else ("a",)
-    lengths: dict[str, list[np.ndarray]] = {side: [] for side in sides}
-    labels, copies, ids = [], [], []
-    dtype = np.uint16 if tokenizer.get_vocab_size() <= 65536 else np.uint32
-    files = {side: (out / f"{side}.flat").open("wb") for side in sides}
-    for chunk in _chunks(read_rows(source)):
-        for side in sides:
-            texts = [_text(row, side, special["mask"]) for row in chunk]
-            tokens = _encode(tokenizer, texts, max_length)
-            lengths[side].append(np.array([len(t) for t in tokens], dtype=np.int64))
-            files[side].write(np.concatenate(tokens).astype(dtype).tobytes())
-        labels += [np.nan if row.label is None else row.label for row in chunk]
-        copies += [row.parent is not None for row in chunk]
-        ids += [digest(row.id) for row in chunk]
-        advance(len(chunk))
+    narrow = tokenizer.get_vocab_size() <= 65536
+    types: dict[str, type] = {"labels": np.float32, "copies": np.bool_, "ids": np.int64}
     for side in sides:
-        files[side].close()
-        offsets = np.concatenate([np.zeros(1, np.int64), *lengths[side]]).cumsum()
-        np.save(out / f"{side}.offsets.npy", offsets.astype(np.int64))
-        _flat_to_npy(out / f"{side}.flat", out / f"{side}.ids.npy", dtype)
-    np.save(out / "labels.npy", np.array(labels, dtype=np.float32))
-    if any(copies):
-        np.save(out / "copies.npy", np.array(copies, dtype=bool))
-    np.save(out / "ids.npy", np.array(ids, dtype=np.int64))
+        types |= {f"{side}.ids": np.uint16 if narrow else np.uint32, f"{side}.offsets": np.int64}
+    ends, count = dict.fromkeys(sides, 0), 0
+    with ArrayFiles(out, types) as files:
+        for side in sides:
+            files.append(f"{side}.offsets", [0])
+        for chunk in _chunks(read_rows(source)):
+            for side in sides:
+                texts = [_text(row, side, special["mask"]) for row in chunk]
+                tokens = _encode(tokenizer, texts, max_length)
+                offsets = ends[side] + np.cumsum([len(t) for t in tokens])
+                ends[side] = int(offsets[-1])
+                files.append(f"{side}.offsets", offsets)
+                files.append(f"{side}.ids", np.concatenate(tokens))
+            known = [np.nan if row.label is None else row.label for row in chunk]
+            files.append("labels", known)
+            files.append("copies", [row.parent is not None for row in chunk])
+            files.append("ids", [digest(row.id) for row in chunk])
+            count += len(chunk)
+            advance(len(chunk))
     joined = template(tokenizer, pad)
     meta = {
         "pair": pair,
@@ -99,7 +98,7 @@ def encode_rows(
         "second_type": joined.second_type,
     }
     (out / "meta.json").write_text(json.dumps(meta))
-    return len(ids)
+    return count
 
 
 def digest(example_id: str) -> int:
@@ -122,17 +121,3 @@ def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.
     unknown = tokenizer.encode("\u2047\ue000", add_special_tokens=False).ids[:1] or [0]
     encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     return [np.array(e.ids[:max_length] or unknown) for e in encoded]
-
-
-def _flat_to_npy(flat: Path, out: Path, dtype: type) -> None:
-    """Gives a raw file of numbers the header of a `.npy` file, in bounded memory.
-
-    Written, not mapped: writing to the map of a file that finds no room kills the process.
-    """
-    kind = np.dtype(dtype)
-    shape = (flat.stat().st_size // kind.itemsize,)
-    about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
-    with flat.open("rb") as numbers, out.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, about)
-        shutil.copyfileobj(numbers, file)
-    flat.unlink()

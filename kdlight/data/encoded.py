@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from kdlight.types import Batch, Tokens, UserError
 
+CHUNK = 1 << 16  # rows that are looked at together
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -35,9 +37,9 @@ class Template:
 class EncodedRows:
     """The rows of one split, tokenised; nothing is read before it is gathered.
 
-    Files: `a.ids`, `a.offsets` (and `b.*` for pairs), `labels` (NaN: unknown), `ids` (64-bit
-    digests of the example ids), where there are any `copies` (rows made by augmentation, with the
-    labels of the rows they come from), all `.npy`, and `meta.json`.
+    Files: `a.ids`, `a.offsets` (and `b.*` for pairs), `labels` (NaN: unknown), `copies` (true for
+    rows made by augmentation, with the labels of the rows they come from; older artifacts without
+    such rows lack it), `ids` (64-bit digests of the example ids), all `.npy`, and `meta.json`.
 
     Args:
         folder: of those files.
@@ -69,8 +71,9 @@ class EncodedRows:
         )
         self.ids = _load(folder, "ids")
         self.labels = _load(folder, "labels")
-        if not keep_labels and (folder / "copies.npy").exists():
-            self.labels = np.where(_load(folder, "copies"), np.float32("nan"), self.labels)
+        copies = _load(folder, "copies") if (folder / "copies.npy").exists() else np.array(False)
+        if not keep_labels and copies.any():
+            self.labels = np.where(copies, np.float32("nan"), self.labels)
         sides = ("a", "b") if meta["pair"] else ("a",)
         self._sides = [(_load(folder, f"{s}.ids"), _load(folder, f"{s}.offsets")) for s in sides]
         self._joined = joint or self
@@ -83,14 +86,18 @@ class EncodedRows:
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Tokens of each row, both texts together, [rows]."""
-        total = sum(np.diff(offsets) for _, offsets in self._sides)
-        return np.minimum(np.asarray(total), 2 * self.max_length).astype(np.int32)
+        total: NDArray[np.int32] = self.text_lengths.sum(axis=1, dtype=np.int32)
+        return total
 
     @property
-    def text_lengths(self) -> NDArray[np.int32]:
+    def text_lengths(self) -> NDArray[np.uint16]:
         """Tokens of each text of each row as `texts` holds them, [rows texts]."""
-        cut = [np.minimum(np.diff(offsets), self.max_length) for _, offsets in self._sides]
-        return np.stack(cut, axis=1).astype(np.int32)
+        out = np.empty((len(self), len(self._sides)), dtype=np.uint16)
+        for start in range(0, len(self), CHUNK):
+            for side, (_, offsets) in enumerate(self._sides):
+                lengths = np.diff(offsets[start : start + CHUNK + 1])
+                out[start : start + CHUNK, side] = np.minimum(lengths, self.max_length)
+        return out
 
     @property
     def known_labels(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ class TrainLoader:
     def __init__(
         self,
         rows: Mapping[str, EncodedRows],
-        subsets: Mapping[str, np.ndarray],
+        subsets: Mapping[str, np.ndarray | None],
         sampler: TaskBatchSampler,
         steps: int,
         reads: frozenset[str],
@@ -38,8 +38,9 @@ class TrainLoader:
         while self.position < self.steps:
             task, places = self.sampler.batch(self.position)
             self.position += 1
-            mine = self.subsets[task][places[self.rank :: self.world_size]]
-            yield self.rows[task].batch(mine, self.reads)
+            mine, subset = places[self.rank :: self.world_size], self.subsets[task]
+            rows = mine.astype(np.int64) if subset is None else subset[mine]
+            yield self.rows[task].batch(rows, self.reads)
 
     def state_dict(self) -> dict[str, Any]:
         """The number of batches handed out so far."""

@@ -86,15 +86,19 @@ class TaskBatchSampler:
         cycles = positions // size
         rows = np.concatenate(
             [
-                np.random.default_rng([self.seed, 1, code, int(cycle)]).permutation(size)[
-                    positions[cycles == cycle] % size
-                ]
+                self._cycle(size, code, int(cycle))[positions[cycles == cycle] % size]
                 for cycle in range(cycles[0], cycles[-1] + 1)
             ]
         )
         lengths = self.lengths[task][rows].reshape(len(rows), -1).astype(np.int64)
         batches = np.stack([rows[part] for part in like_lengths(lengths, self.batch_size)])
         return np.random.default_rng([self.seed, 2, code, index]).permutation(batches)
+
+    def _cycle(self, size: int, code: int, cycle: int) -> NDArray[np.uint32]:
+        """The numbers of all rows, shuffled."""
+        rows = np.arange(size, dtype=np.uint32)  # half the memory of `permutation`
+        np.random.default_rng([self.seed, 1, code, cycle]).shuffle(rows)
+        return rows
 
 
 def like_lengths(lengths: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -31,10 +31,9 @@ def check_numbers(config: Mapping[str, Any]) -> None:
     for key, lowest in LOWEST.items():
         group, _, name = key.rpartition(".")
         value = (config[group] if group else config).get(name)
-        kind, what = int, "whole number"
-        if name == "checkpoint_seconds":
-            kind, what = (int, float), "number"
-        fits = isinstance(value, kind) and not isinstance(value, bool)
+        whole = name != "checkpoint_seconds"
+        what = "whole number" if whole else "number"
+        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if value is not None and not (fits and lowest <= value <= HIGHEST):
             raise UserError(f"{key}={value} must be a {what} of {lowest} or more.")
     if not config["outputs"]:

@@ -57,6 +57,11 @@ class Meter:
         """Units a second since the start of this meter."""
         return (self.done - self._first) / max(time.monotonic() - self._start, 1e-9)
 
+    def skip(self, count: int) -> None:
+        """Counts units that were done before; the rate is that of the others."""
+        self.done += count
+        self._first += count
+
     def advance(self, count: int) -> None:
         """Reports `count` more units done."""
         self.done += count

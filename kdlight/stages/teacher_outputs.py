@@ -18,6 +18,7 @@ from kdlight.teachers.store import checksum, is_ready, open_for_filling
 from kdlight.types import StageSpec, UserError
 
 SHARD_TOKENS = 1 << 16
+SORTED_ROWS = 1 << 18  # rows that are sorted together: more would need more memory, not less time
 PRECISIONS = {"32-true": torch.float32, "bf16-true": torch.bfloat16}
 
 
@@ -34,23 +35,21 @@ def run(spec: StageSpec) -> None:
     rank, world_size = ranks()
     logits = _open(out, rows, classes, rank)
     lengths = rows.lengths
-    order = np.argsort(lengths, kind="stable")[::-1]
-    shards = _shards(lengths[order])
     done = out / "checkpoints"
     done.mkdir(exist_ok=True)
-    mine = [
-        (number, part)
-        for number, part in enumerate(shards)
-        if number % world_size == rank and not _is_done(done / str(number), logits, order[part])
-    ]
-    total = sum(int(lengths[order[part]].sum()) for _, part in mine)
+    total = int(lengths.sum(dtype=np.int64)) // world_size
     meter = Meter(spec.runtime["title"], total, "tokens", quiet=rank > 0)
     with meter, threads(spec.runtime["threads"]):
-        for number, part in mine:
-            parts = like_batches(lengths, order[part], spec.runtime["batch_tokens"])
-            for batch in fill(logits, model, rows, parts, device):
+        for number, part in enumerate(_shards(lengths)):
+            if number % world_size != rank:
+                continue
+            if _is_done(done / str(number), logits, part):
+                meter.skip(int(lengths[part].sum()))
+                continue
+            batches = like_batches(lengths, part, spec.runtime["batch_tokens"])
+            for batch in fill(logits, model, rows, batches, device):
                 meter.advance(int(lengths[batch].sum()))
-            write_whole(done / str(number), checksum(logits[order[part]]))
+            write_whole(done / str(number), checksum(logits[part]))
 
 
 def fill(
@@ -86,11 +85,14 @@ def _is_done(mark: Path, logits: np.memmap, rows: np.ndarray) -> bool:
     return mark.is_file() and mark.read_bytes() == checksum(logits[rows]).encode()
 
 
-def _shards(lengths: np.ndarray) -> list[slice]:
-    """Runs of sorted rows of about `SHARD_TOKENS` tokens."""
-    shard = np.cumsum(lengths, dtype=np.int64) // SHARD_TOKENS
-    edges = [0, *(np.flatnonzero(np.diff(shard)) + 1).tolist(), len(lengths)]
-    return [slice(a, b) for a, b in pairwise(edges) if b > a]
+def _shards(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of like length, of about `SHARD_TOKENS` tokens, longest first in each `SORTED_ROWS`."""
+    for start in range(0, len(lengths), SORTED_ROWS):
+        part = lengths[start : start + SORTED_ROWS]
+        order = np.argsort(part, kind="stable")[::-1]
+        shard = np.cumsum(part[order], dtype=np.int64) // SHARD_TOKENS
+        edges = [0, *(np.flatnonzero(np.diff(shard)) + 1).tolist(), len(part)]
+        yield from (start + order[a:b] for a, b in pairwise(edges) if b > a)
 
 
 def like_batches(lengths: np.ndarray, rows: np.ndarray, tokens: int) -> list[np.ndarray]:

@@ -153,6 +153,7 @@ def test_a_loss_that_the_store_cannot_feed_is_refused(said):
         ("task=[]", "No task is chosen"),
         ("data.source=file", "did you mean files"),
         ("job=evaluation", "did you mean evaluate"),
+        ("teacher.store_precision=bf16", "did you mean bf16-true"),
         ("+task.rte.folder=RTE", "'task=[rte]'"),
         ("data.source=files", "data.root=DIR"),
         ("'loss=[]'", "No loss is chosen"),

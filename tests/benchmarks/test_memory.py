@@ -1,0 +1,91 @@
+"""Memory stays flat as the transfer set grows: each stage in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.test_speed import report
+from commands import call, environment
+
+from kdlight.data.rows import write_rows
+from kdlight.types import Example
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
+FEW, MANY = 100_000, int(os.environ.get("KDLIGHT_ROWS", "2000000"))
+STAGES = ("transfer_set", "tokens", "teacher_outputs", "student")
+SMALL = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "trainer.max_epochs=null"]
+
+
+@pytest.fixture(scope="module")
+def specs(tmp_path_factory):
+    """The specs of a smoke run's stages, by kind; its artifacts are their inputs."""
+    folder, found = tmp_path_factory.mktemp("memory"), {}
+    with pytest.MonkeyPatch.context() as patch:
+        from kdlight.launch.execute import Executor
+
+        original = Executor._spec
+
+        def noted(self, node, place):
+            spec = original(self, node, place)
+            if node.kind in STAGES and node.label != "task_rows sst2":
+                found[node.kind] = spec
+            return spec
+
+        patch.setattr(Executor, "_spec", noted)
+        words = [*SMALL[:3], "trainer.max_steps=20", "job=student"]
+        assert call(folder, patch, *words) == 0
+    return found
+
+
+def peaks(specs, folder, count):
+    """Bytes of each stage when the transfer set has about `count` rows."""
+    words = [f"{a} {b}" for a in ("good", "bad", "plain") for b in ("film", "story", "book")]
+    texts = [f"the {a} is {b}" for a in words for b in words]
+    rows = folder / "rows"
+    rows.mkdir(parents=True)
+    source = Path(specs["transfer_set"].inputs["rows"])
+    for name in ("train", "selection", "eval"):
+        (rows / f"{name}.arrow").symlink_to(source / f"{name}.arrow")
+    write_rows(
+        rows / "unlabelled.arrow",
+        (Example(f"u-{i}", f"{texts[i % 81]} {texts[i // 81 % 81]}") for i in range(count)),
+    )
+    made = {"rows": rows}
+    return {kind: peak(specs[kind], kind, folder, made) for kind in STAGES}
+
+
+def peak(spec, kind, folder, made):
+    out = folder / kind
+    out.mkdir()
+    replaced = {
+        "transfer_set": {"rows": made["rows"]},
+        "tokens": {"rows": made.get("transfer_set")},
+        "teacher_outputs": {"tokens": made.get("tokens")},
+        "student": {
+            "transfer/sst2": made.get("tokens"),
+            "teacher_outputs/sst2": made.get("teacher_outputs"),
+        },
+    }[kind]
+    inputs = {**spec.inputs, **{role: str(path) for role, path in replaced.items()}}
+    written = folder / f"{kind}.json"
+    about = {"kind": kind, "config": spec.config, "inputs": inputs, "out": str(out)}
+    written.write_text(json.dumps(about | {"runtime": spec.runtime}))
+    command = [sys.executable, str(Path(__file__).with_name("probe.py")), str(written)]
+    found = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    parents = {"tokens": Path(inputs.get("tokens", "x")).name}
+    (out / "manifest.json").write_text(json.dumps({"parents": parents}))
+    made[kind] = out
+    return int(found.stdout.split()[-1])
+
+
+def test_memory_is_flat_from_100_thousand_to_2_million_rows(specs, tmp_path):
+    few, many = (peaks(specs, tmp_path / str(count), count) for count in (FEW, MANY))
+    growth = {kind: many[kind] / few[kind] for kind in STAGES}
+    for kind in STAGES:
+        sizes = f"{few[kind] >> 20} MiB to {many[kind] >> 20} MiB"
+        report(f"{kind}: {sizes} from {FEW:,} to {MANY:,} rows, {growth[kind]:.2f}x")
+    assert max(growth.values()) <= 1.10, growth

@@ -23,7 +23,7 @@ from kdlight.report.curves import draw_curves
 log = logging.getLogger("kdlight")
 Group = tuple[str, ...]
 Arms = dict[str, dict[Group, Node]]
-STUDENT_JOBS = ("run", "student", "evaluate")
+STUDENT_JOBS = ("run", "student", "evaluate", "benchmark")
 
 
 class Job:

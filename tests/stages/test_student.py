@@ -23,7 +23,7 @@ def spec(encode, sentences, roberta):
         folder = encode(sentences(9), *options).folder
         folder.rename(folder.with_name("transfer"))
         places[role] = str(folder.parent)
-    return StageSpec("student", {}, places, "", {})
+    return StageSpec("student", {"keep_labels": False}, places, "", {})
 
 
 def joint(rows):
@@ -35,7 +35,9 @@ def test_a_live_teacher_gets_its_own_tokens_and_a_stored_one_none(spec):
     assert torch.equal(joint(_transfer(spec, "t", JOINED, STORED)), own)
     live = joint(_transfer(spec, "t", WORDS, LIVE))
     assert not torch.equal(live, own)
-    theirs = StageSpec("student", {}, {"transfer/t": spec.inputs["teacher_transfer/t"]}, "", {})
+    theirs = StageSpec(
+        "student", {"keep_labels": False}, {"transfer/t": spec.inputs["teacher_transfer/t"]}, "", {}
+    )
     assert torch.equal(live, joint(_transfer(theirs, "t", WORDS, LIVE)))
 
 

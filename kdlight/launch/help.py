@@ -86,7 +86,6 @@ def _keys(
 ) -> list[str]:
     """Every dotted key of the configuration with only the valid group choices applied."""
     from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
 
     choices = [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders[1:])}]"]
     for word in overrides:
@@ -96,7 +95,7 @@ def _keys(
     try:
         with initialize_config_dir(str(config_folder()), version_base="1.3"):
             return list(_dotted(compose("config", choices), ""))
-    except HydraException:
+    except Exception:
         return []  # the fault lies in a YAML file, and Hydra has named it
 
 

@@ -56,7 +56,7 @@ def test_it_is_refused(nursery, whole, tmp_path, overrides):
 BROKEN = {
     "no: [yaml": "mine.yaml",
     "mine: 5": "_target_",
-    "mine:\n  _target_: kdlight.tasks.task.Task\n  name: mine": "kind",
+    "mine:\n  _target_: kdlight.tasks.task.Task\n  name: mine": "labels",
     "mine:\n  _target_: kdlight.tasks.task.Task\n  name: mine\n  kind: classification\n"
     "  folder: M\n  labels: [yes, no]": "quote",
     "mine:\n  _target_: os.nosuch\n  name: mine": "os.nosuch",

@@ -25,7 +25,6 @@ from kdlight.launch.prepare import prepare
 from kdlight.losses.logits import LogitMSE
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.race import Paused
-from kdlight.measure.threads import threads
 from kdlight.methods.distill import Distill
 from kdlight.methods.finetune import Finetune
 from kdlight.methods.fit import fit
@@ -93,7 +92,7 @@ class World:
         batches = self.data(steps).train_dataloader()
         return [(b.texts[0].input_ids, b.texts[0].lengths, store(b).logits) for b in batches]
 
-    def kdlight(self, name, steps, block, gold=False):
+    def kdlight(self, name, steps, block, gold=False, threads=1):
         """Training as kdlight does it, from the store or on labels, paused between blocks."""
         prepare()
         common = {
@@ -108,12 +107,12 @@ class World:
         losses = WeightedSum({"logit_mse": LogitMSE()})
         module = Finetune(**common) if gold else Distill(losses, store, **common)
         runtime = {"trainer": {**CPU, "precision": "32-true", "checkpoint_seconds": 30}}
-        out, count = self.folder / name, torch.get_num_threads()
+        out = self.folder / name
         out.mkdir()
 
         def work(pause):
-            with threads(count):
-                fit(module, self.data(steps), out, steps, name, runtime, [Every(block, pause)])
+            torch.set_num_threads(threads)  # of this thread
+            fit(module, self.data(steps), out, steps, name, runtime, [Every(block, pause)])
 
         return Paused(work)
 

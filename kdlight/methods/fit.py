@@ -81,6 +81,8 @@ def fit(
     _check_options(settings)
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)
+    quiet = runtime.get("quiet", False)
+    progress = ProgressCallback(title, data.steps, data.batch_size, quiet)
     with settings_of("trainer"):
         trainer = L.Trainer(
             **settings,
@@ -93,7 +95,7 @@ def fit(
             enable_progress_bar=False,
             enable_model_summary=False,
             logger=[curves, *_wandb(runtime)],
-            callbacks=[last, ProgressCallback(title, data.steps, data.batch_size), *callbacks],
+            callbacks=[last, progress, *callbacks],
             default_root_dir=out,
         )
     if resumed := last.newest():

@@ -8,10 +8,10 @@ from kdlight.measure.meter import Meter
 
 
 class ProgressCallback(L.Callback):
-    """Shows a `Meter` of rows while Lightning trains."""
+    """Shows a `Meter` of rows while Lightning trains, unless it is to be `quiet`."""
 
-    def __init__(self, title: str, steps: int, batch_size: int) -> None:
-        self.title, self.steps, self.batch_size = title, steps, batch_size
+    def __init__(self, title: str, steps: int, batch_size: int, quiet: bool = False) -> None:
+        self.title, self.steps, self.batch_size, self.quiet = title, steps, batch_size, quiet
         self._meter: Meter | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -22,7 +22,7 @@ class ProgressCallback(L.Callback):
             self.steps * self.batch_size,
             "rows",
             done=trainer.global_step * self.batch_size,
-            quiet=not trainer.is_global_zero,
+            quiet=self.quiet or not trainer.is_global_zero,
         ).__enter__()
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:

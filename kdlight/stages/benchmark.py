@@ -96,10 +96,11 @@ def _trained(
     """Training as the stage `student` does it, paused after every block of steps."""
 
     def work(pause: Callable[[], None]) -> None:
-        runtime = {**spec.runtime, "title": f"{spec.runtime['title']}, {out.name}"}
+        title = f"{spec.runtime['title']}, {out.name}"
+        runtime = {**spec.runtime, "title": title, "quiet": True}
         every = Every(spec.config["block"], pause)
         with threads(runtime["threads"]):
-            fit(module, data, out, data.steps, runtime["title"], runtime, [every])
+            fit(module, data, out, data.steps, title, runtime, [every])
 
     out.mkdir()
     return Paused(work)

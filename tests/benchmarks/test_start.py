@@ -1,5 +1,6 @@
 """How long one waits for words, and for a command whose work is done."""
 
+import resource
 import time
 
 import pytest
@@ -10,28 +11,30 @@ pytestmark = pytest.mark.benchmark
 
 
 def seconds(folder, *words):
-    """The least of three, so that what other processes do counts little."""
+    """(seconds on the clock, seconds of the processor) of a command, the least of three."""
     taken = []
     for _ in range(3):
-        begun = time.monotonic()
+        begun, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         process = start(folder, *words)
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
-        taken.append(time.monotonic() - begun)
-    return min(taken)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+        taken.append((time.monotonic() - begun, cpu))
+    return tuple(map(min, zip(*taken, strict=True)))
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("--cfg", "job", "+experiment=kd_bilstm")])
 def test_words_come_at_once(tmp_path, words):
-    found = seconds(tmp_path, *words)
-    report(f"{' '.join(words) or 'list of experiments'}: {found:.1f} s")
-    assert found <= 2.5
+    clock, processor = seconds(tmp_path, *words)
+    report(f"{' '.join(words) or 'list'}: {clock:.1f} s, {processor:.1f} s of the processor")
+    assert processor <= 2.0  # other processes may stretch the rest
 
 
 def test_a_finished_command_takes_seconds(tmp_path):
     process = start(tmp_path, *SMOKE)
     assert process.communicate(timeout=300) is not None
     assert process.returncode == 0
-    found = seconds(tmp_path, *SMOKE)
-    report(f"the same command again: {found:.1f} s")
-    assert found <= 10
+    clock, processor = seconds(tmp_path, *SMOKE)
+    report(f"the same command again: {clock:.1f} s, {processor:.1f} s of the processor")
+    assert clock <= 10

@@ -70,7 +70,7 @@ class World:
 
     def student(self):
         torch.manual_seed(0)
-        table = TokenEmbeddings(len(self.table), 0, 0, self.table)
+        table = TokenEmbeddings(len(self.table), 0, 0, table=self.table)
         encoder = BiLSTMEncoder(table, self.hidden, DROPOUT)
         head = partial(MLPHead, hidden=self.head, dropout=DROPOUT)
         return MultiTaskModel(encoder, head, {"demo": (2, False)})

@@ -31,7 +31,7 @@ class Command:
             self.status = self.nursery.ask({"poll": self.pid})
         return self.status
 
-    def wait(self, seconds: float = 120) -> int:
+    def wait(self, seconds: float = 300) -> int:
         """The exit status; a command that hangs is killed and fails the test."""
         wait_until(lambda: self.poll() is not None, seconds, self.said)
         assert self.status is not None

@@ -31,7 +31,7 @@ def cut(nursery, whole, tmp_path_factory):
     for kind in ("teacher", "student"):
         command = nursery.start(folder, *whole.overrides)
         pattern = f"outputs/artifacts/{kind}/*.building/{STATE}"
-        wait_until(lambda p=pattern: list(folder.glob(p)), 60, command.said)
+        wait_until(lambda p=pattern: list(folder.glob(p)), 240, command.said)
         command.kill()
         assert command.wait() == -signal.SIGKILL
         shutil.copytree(folder, base / kind)

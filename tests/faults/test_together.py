@@ -62,11 +62,12 @@ def test_a_second_command_continues_what_a_killed_one_was_at(nursery, whole, tmp
     """It waits for the lock, gets it by the kill, and goes on from the last state."""
     folder = tmp_path / "run"
     folder.mkdir()
-    first = nursery.start(folder, *whole.overrides, "teacher.max_epochs=40")
+    words = ["teacher.max_epochs=20", "job=teacher"]
+    first = nursery.start(folder, *whole.overrides, *words)
     state = "outputs/artifacts/teacher/*.building/checkpoints/last.*.ckpt"
-    wait_until(lambda: list(folder.glob(state)), 60, first.said)
-    second = nursery.start(folder, *whole.overrides, "teacher.max_epochs=40")
-    wait_until(lambda: "teacher sst2: waits" in second.said(), 60, second.said)
+    wait_until(lambda: list(folder.glob(state)), 240, first.said)
+    second = nursery.start(folder, *whole.overrides, *words)
+    wait_until(lambda: "teacher sst2: waits" in second.said(), 240, second.said)
     first.kill()
     assert second.wait() == 0, second.said()
     assert "teacher sst2: continues from the checkpoint" in second.said()

@@ -97,7 +97,9 @@ def _trained(
 
     def work(pause: Callable[[], None]) -> None:
         title = f"{spec.runtime['title']}, {out.name}"
-        runtime = {**spec.runtime, "title": title, "quiet": True}
+        # While a contender waits, the time to its next save goes on: none is made.
+        trainer = {**spec.runtime["trainer"], "checkpoint_seconds": float("inf")}
+        runtime = {**spec.runtime, "title": title, "quiet": True, "trainer": trainer}
         every = Every(spec.config["block"], pause)
         with threads(runtime["threads"]):
             fit(module, data, out, data.steps, title, runtime, [every])

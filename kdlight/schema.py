@@ -11,7 +11,7 @@ JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluat
 STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
-STARTS = ("random", "teacher", "vectors")
+STARTS = ("random", "teacher", "pretrained", "vectors")
 MODES = ("static", "non-static", "multichannel")
 
 
@@ -82,9 +82,11 @@ def check(config: Mapping[str, Any]) -> None:
     _one_of("data.source", config["data"]["source"], SOURCES)
     _one_of("selection", config["selection"], ("train_split", "dev"))
     _one_of("teacher.floor", config["teacher"].get("floor", "error"), ("error", "warn"))
-    embeddings = config["student"]["embeddings"]
-    _one_of("student.embeddings.start", embeddings["start"], STARTS)
-    _one_of("student.embeddings.mode", embeddings.get("mode", MODES[0]), MODES)
+    if embeddings := config["student"].get("embeddings"):
+        _one_of("student.embeddings.start", embeddings["start"], STARTS)
+        _one_of("student.embeddings.mode", embeddings.get("mode", MODES[0]), MODES)
+    else:
+        _one_of("student.start.from", config["student"]["start"]["from"], STARTS[:3])
     _one_of("teacher.store_precision", config["teacher"]["store_precision"], STORE_PRECISIONS)
     for group in ("task", "loss"):
         _check_targets(group, config[group])
@@ -129,8 +131,6 @@ def _check_devices(config: Mapping[str, Any]) -> None:
         raise UserError(f"trainer.devices={devices} must be a number of devices, 1 or more.")
     if trainer.get("accumulate_grad_batches", 1) != 1:
         raise UserError("trainer.accumulate_grad_batches is not supported: lower data.batch_size.")
-    if config["method"]["joint"] and devices > 1:
-        raise UserError("method.joint=true works on one device only: set trainer.devices=1.")
     for key in ("data", "teacher"):
         size = config[key].get("batch_size", devices)
         if size % devices:

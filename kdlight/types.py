@@ -157,12 +157,28 @@ class ModelOutput:
         return value
 
 
+LOGITS = frozenset({"logits"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of a Transformer: number of layers, width of its states, attention heads."""
+
+    layers: int
+    hidden: int
+    heads: int
+
+
 class TeacherSource(Protocol):
-    """Where a teacher's outputs come from: the live network or the store."""
+    """Where a teacher's outputs come from: the live network or the store.
+
+    `shapes` are those of its Transformers, by task; empty where there are none.
+    """
 
     provides: frozenset[str]
     reads: frozenset[str]
+    shapes: Mapping[str, Shape]
 
-    def __call__(self, batch: Batch) -> ModelOutput:
-        """The teacher's outputs for the rows of `batch`, without gradient."""
+    def __call__(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
+        """The parts in `needs` of the teacher's outputs for `batch`, without gradient."""
         ...

@@ -1,19 +1,82 @@
-"""How often each task is drawn: rules that turn row counts into shares of an epoch's steps."""
+"""How often each task is drawn: rules that turn row counts into shares of an epoch's steps.
+
+A rule is called with the rows by task and the number of the epoch, and returns shares that sum
+to one. An epoch has as many steps as all rows fill.
+"""
 
 from collections.abc import Mapping
 
+Shares = dict[str, float]
 
-def uniform(sizes: Mapping[str, int], epoch: int) -> dict[str, float]:
+
+def uniform(sizes: Mapping[str, int], epoch: int) -> Shares:
     """The same number of steps for every task."""
-    del epoch
-    return {task: 1 / len(sizes) for task in sizes}
+    return temperature(sizes, epoch, tau=0.0)
 
 
-def proportional(sizes: Mapping[str, int], epoch: int) -> dict[str, float]:
+def proportional(sizes: Mapping[str, int], epoch: int) -> Shares:
     """Steps in proportion to the number of rows, as MT-DNN mixes its mini-batches."""
+    return temperature(sizes, epoch, tau=1.0)
+
+
+def temperature(sizes: Mapping[str, int], epoch: int, tau: float) -> Shares:
+    """In proportion to `size ** tau`: BAM (arXiv 1907.04829) has 0.75.
+
+    Raises:
+        ValueError: if `tau` is negative.
+    """
     del epoch
-    total = sum(sizes.values())
-    return {task: size / total for task, size in sizes.items()}
+    if tau < 0:
+        raise ValueError(f"tau={tau} must not be negative")
+    return _normalised({task: size**tau for task, size in sizes.items()})
+
+
+def capped(sizes: Mapping[str, int], epoch: int, cap: int) -> Shares:
+    """In proportion to the rows, of which at most `cap` count (T5, arXiv 1910.10683, 3.5.2).
+
+    Raises:
+        ValueError: if `cap` is not positive.
+    """
+    del epoch
+    if cap < 1:
+        raise ValueError(f"cap={cap} must be 1 or more")
+    return _normalised({task: min(size, cap) for task, size in sizes.items()})
+
+
+def annealed(sizes: Mapping[str, int], epoch: int, epochs: int, end: float = 0.2) -> Shares:
+    """From proportional in the first epoch to `size ** end` in the last of `epochs`.
+
+    Stickland & Murray 2019, arXiv 1902.02671, section 4.1: towards the end every task counts.
+
+    Raises:
+        ValueError: if there is no epoch, or `end` is negative.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs={epochs} must be 1 or more")
+    done = min(1.0, epoch / max(1, epochs - 1))
+    return temperature(sizes, epoch, tau=1 - (1 - end) * done if end >= 0 else end)
+
+
+def weighted(sizes: Mapping[str, int], epoch: int, weights: Mapping[str, float]) -> Shares:
+    """In proportion to given weights; a task that is not named counts once.
+
+    Raises:
+        ValueError: if a weight is negative or belongs to no task, or none is positive.
+    """
+    del epoch
+    for task, weight in weights.items():
+        if task not in sizes:
+            raise ValueError(f"weights.{task}: there is no such task")
+        if weight < 0:
+            raise ValueError(f"weights.{task}={weight} must not be negative")
+    return _normalised({task: weights.get(task, 1.0) for task in sizes})
+
+
+def _normalised(shares: Mapping[str, float]) -> Shares:
+    total = sum(shares.values())
+    if total <= 0:
+        raise ValueError("no task has a share")
+    return {task: share / total for task, share in shares.items()}
 
 
 def apportion(shares: Mapping[str, float], steps: int) -> dict[str, int]:

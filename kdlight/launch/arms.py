@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kdlight.launch.plan import FINETUNE
+from kdlight.launch.teachers import merged
 from kdlight.schema import nearest
 from kdlight.types import UserError
 
 PARTS = (
-    *("student", "augmentation", "loss", "method", "mixing"),
+    *("teacher", "student", "augmentation", "loss", "method", "mixing"),
     *("optimizer", "schedule", "trainer"),
 )
 
@@ -48,18 +48,4 @@ GOLD: Mapping[str, Any] = {"method": {"learns_from": "gold"}}
 
 
 def _changed(arm: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    found = _merged(arm, changes)
-    found["loss"] = changes.get("loss", arm["loss"])
-    if found["method"]["learns_from"] == "gold":
-        found["method"] = {**found["method"], "module": FINETUNE}
-    return found
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    both = {
-        key: _merged(old[key], value)
-        if isinstance(value, Mapping) and isinstance(old.get(key), Mapping)
-        else value
-        for key, value in new.items()
-    }
-    return {**old, **both}
+    return merged(arm, changes) | {"loss": changes.get("loss", arm["loss"])}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kdlight.launch.arm import FINETUNE, Arm
 from kdlight.launch.graph import Node
-from kdlight.launch.plan import FINETUNE, Plan
 from kdlight.types import UserError
 
 # Timed blocks of each contender, steps of the student and batches of the teacher a block.
@@ -12,7 +12,7 @@ SIZES = {"rounds": 8, "block": 20, "batches": 2}
 
 
 def benchmark_node(
-    plan: Plan, group: tuple[str, ...], student: Node, hardware: Mapping[str, Any]
+    arm: Arm, group: tuple[str, ...], student: Node, hardware: Mapping[str, Any]
 ) -> Node:
     """Measures a student's training, the filling of its store, and both networks' latency.
 
@@ -24,9 +24,9 @@ def benchmark_node(
             "job=benchmark measures distillation, and this experiment has no teacher: choose "
             "another, such as +experiment=kd_bilstm."
         )
-    stores = {f"teacher_outputs/{task}": plan.teacher_outputs(task) for task in group}
+    stores = {f"teacher_outputs/{task}": arm.outputs(task) for task in group}
     store = next(iter(stores.values()))
-    latency = plan.latency(group, student, hardware)
+    latency = arm.latency(group, student, hardware)
     config = {
         **student.config,
         **SIZES,
@@ -34,6 +34,6 @@ def benchmark_node(
         "store_precision": store.config["precision"],
         "latency": dict(latency.config),
     }
-    parents = {**student.parents, **stores, "teacher": plan.teacher(group)}
+    parents = {**student.parents, **stores, "teacher": arm.teachers.of_task(group[0])}
     runtime = {**student.runtime, "filling": dict(store.runtime)}
     return Node("benchmark", "+".join(group), config, parents, runtime)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import yaml
 
 from kdlight.artifacts.place import write_whole
 from kdlight.launch import result
+from kdlight.launch.arm import Arm, Group
 from kdlight.launch.arms import arms
 from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checks import check_teacher_floor
@@ -17,12 +18,12 @@ from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
+from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.curves import draw_curves
 
 log = logging.getLogger("kdlight")
-Group = tuple[str, ...]
-Arms = dict[str, dict[Group, Node]]
+Networks = dict[str, dict[Group, Node]]
 STUDENT_JOBS = ("run", "student", "evaluate", "benchmark")
 
 
@@ -37,6 +38,8 @@ class Job:
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config, self.folder = config, folder
         self.plan = Plan(config)
+        self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
+        self.main = self.arms["student"]
         self.wandb = WandbRuns(config)
         devices = int(config["trainer"]["devices"])
         root = Path(config["outputs"]) / "artifacts"
@@ -44,61 +47,71 @@ class Job:
 
     def run(self) -> dict[str, Any]:
         """Does the job; returns the result that was written."""
-        kind, groups = self.config["job"], self.plan.groups
+        kind = self.config["job"]
         if kind == "transfer_set":
-            self.executor.do([self.plan.transfer_set(task) for task in self.plan.tasks])
+            self.executor.do([self.main.text(task) for task in self.plan.tasks])
             return self._write({}, {})
         # Planned before the teacher is trained, so that what is refused is refused at once.
-        students: Arms = {
-            name: {group: self.plan.student(group, name, parts) for group in groups}
-            for name, parts in (arms(self.config) if kind in STUDENT_JOBS else {}).items()
-        }
-        teachers = self._teachers(groups) if self._needs_teacher() else {}
+        chosen = self.arms if kind in STUDENT_JOBS else {}
+        students: Networks = {name: arm.students() for name, arm in chosen.items()}
+        teachers = self._teachers(chosen)
         if kind == "teacher":
-            return self._write({"teacher": teachers}, {})
+            return self._write(teachers, {})
         if kind == "teacher_outputs":
-            self.executor.do([self.plan.teacher_outputs(task) for task in self.plan.tasks])
-            return self._write({"teacher": teachers}, {}, scored=False)
+            self.executor.do([self.main.outputs(task) for task in self.plan.tasks])
+            return self._write(teachers, {}, scored=False)
         if kind == "student":
             self.executor.do([node for arm in students.values() for node in arm.values()])
-            return self._write({"teacher": teachers, **students}, {}, scored=False)
+            return self._write(teachers | students, {}, scored=False)
         if kind == "benchmark":
             measured = {
-                g: benchmark_node(self.plan, g, students["student"][g], hardware()) for g in groups
+                g: benchmark_node(self.main, g, node, hardware())
+                for g, node in students["student"].items()
             }
             return self._write({}, measured, scored=False)
         latencies = {}
         if teachers:
             latencies = {
-                g: self.plan.latency(g, students["student"][g], hardware()) for g in groups
+                g: self.main.latency(g, node, hardware())
+                for g, node in students["student"].items()
             }
-        return self._write({"teacher": teachers, **students}, latencies)
+        return self._write(teachers | students, latencies)
 
-    def _needs_teacher(self) -> bool:
+    def _teachers(self, chosen: Mapping[str, Arm]) -> Networks:
+        """The teachers of the arms, `teacher` first, each built and above its floor.
+
+        Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
+        """
+        wanted = {name: arm for name, arm in chosen.items() if arm.needs_teacher}
         if self.config["job"] in ("teacher", "teacher_outputs"):
-            return True
-        parts = arms(self.config).values()
-        return any(
-            part["method"]["learns_from"] == "teacher"
-            or part["student"]["embeddings"]["start"] == "teacher"
-            for part in parts
-        )
+            wanted = {"student": self.main}
+        found: Networks = {}
+        seen: list[set[str]] = []
+        for name, arm in wanted.items():
+            nodes = arm.teachers.nodes()
+            names = {node.fingerprint for node in nodes.values()}
+            if names not in seen:
+                seen.append(names)
+                found[f"{name}_teacher" if found else "teacher"] = nodes
+                for node in nodes.values():
+                    self._check(node, arm)
+        return found
 
-    def _teachers(self, groups: Iterable[Group]) -> dict[Group, Node]:
-        """Teachers that passed their floor, before anything is built on them."""
-        teachers = {group: self.plan.teacher(group) for group in groups}
-        for node in teachers.values():
-            self.executor.do([node])
-            place = self.executor.place(node)
-            check_teacher_floor(place.folder, node.title, self.config["teacher"]["floor"])
-        return teachers
+    def _check(self, teacher: Node, arm: Arm) -> None:
+        """Builds a teacher, and refuses it below its floor before anything is built on it."""
+        self.executor.do([teacher])
+        for node in (teacher, *teacher.parents.values()):
+            if node.kind == "teacher":
+                floor = arm.parts["teacher"]["floor"]
+                check_teacher_floor(self._folder(node), node.title, floor)
 
     def _write(
-        self, networks: Arms, latencies: Mapping[Group, Node], scored: bool = True
+        self, networks: Networks, latencies: Mapping[Group, Node], scored: bool = True
     ) -> dict[str, Any]:
         """Scores the networks and gathers everything into the run folder."""
+        about = runtime(self.config["trainer"])
         evaluations = {
-            name: [self.plan.evaluate(node, group) for group, node in by_group.items()]
+            name: [self.plan.evaluate(node, group, about) for group, node in by_group.items()]
             for name, by_group in networks.items()
             if by_group and scored
         }
@@ -108,7 +121,7 @@ class Job:
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
         found = self._head() | self._quality(folders) | self._cost(latencies)
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
-        trained = {n.title: self._folder(n) for nodes in networks.values() for n in nodes.values()}
+        trained = {n.title: self._folder(n) for n in _with_members(shown)}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
         result.join_curves(curves, self.folder / "metrics.csv")
         title = f"{self.config['name']}, {self.config['data']['source']} data"
@@ -233,3 +246,14 @@ class Job:
         for title, folder in trained.items():
             link = links / title.replace(" ", "_").replace("(", "").replace(")", "")
             link.symlink_to(folder)
+
+
+def _with_members(networks: Iterable[Node]) -> Iterator[Node]:
+    """The networks that were trained: of an ensemble its members; each once."""
+    seen: set[str] = set()
+    for network in networks:
+        members = [n for n in network.parents.values() if n.kind == "teacher"]
+        for node in members if network.kind == "ensemble" else [network]:
+            if node.fingerprint not in seen:
+                seen.add(node.fingerprint)
+                yield node

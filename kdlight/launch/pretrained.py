@@ -17,6 +17,10 @@ TOKENIZER_FILES = (
     "*.model",
 )
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")  # one of these
+NO_SHAPE = (
+    *("architectures", "dtype", "torch_dtype", "transformers_version", "vocab_size"),
+    *("pad_token_id", "id2label", "label2id", "problem_type", "finetuning_task"),
+)
 MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
@@ -58,6 +62,12 @@ def _config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"{folder / 'config.json'} holds JSON, but no object.")
     return config
+
+
+def model_shape(folder: Path) -> dict[str, Any]:
+    """What its configuration says of the encoder, without what belongs to weights and heads."""
+    config = _config(folder)
+    return {k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")}
 
 
 def model_hash(folder: Path) -> str:

@@ -24,23 +24,25 @@ def own_tokenizer(
 
 def start_table(
     embeddings: Mapping[str, Any],
-    group: tuple[str, ...],
+    label: str,
     tokenizer: Node,
-    teacher: Callable[[], Node],
-    vectors: tuple[Path, str] | None,
+    teachers: Callable[[], Mapping[str, Node]],
+    found: tuple[Path, str] | None,
 ) -> Node | None:
     """The table that a student's embeddings start from, or None for random ones.
 
-    `vectors` are a file and the hash of its content, which alone reaches the fingerprint.
+    `found` is a file of vectors, or the folder of an encoder, and the hash of its content, which
+    alone reaches the fingerprint.
     """
-    start, label = embeddings["start"], f"{'+'.join(group)} ({embeddings['start']})"
-    if vectors:
-        config, runtime = {"start": start, "content": vectors[1]}, {"path": str(vectors[0])}
-        return Node("embeddings", label, config, {"tokenizer": tokenizer}, runtime)
+    start, label = embeddings["start"], f"{label} ({embeddings['start']})"
     if start == "random":
         return None
-    parents = {"tokenizer": tokenizer, "teacher": teacher()}
-    parents["teacher_tokenizer"] = parents["teacher"].parents["tokenizer"]
+    parents = {"tokenizer": tokenizer}
+    if start != "vectors":
+        parents |= teachers()
+    if found:
+        config, runtime = {"start": start, "content": found[1]}, {"path": str(found[0])}
+        return Node("embeddings", label, config, parents, runtime)
     return Node("embeddings", label, {"start": start}, parents)
 
 

@@ -45,7 +45,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         for column in ("macro", "agreement", "parameters"):
             table.add_column(column, justify="right")
         for name, scores, *rest in rows:
-            table.add_row(name, *(_cell(scores[task]) for task in tasks), *rest)
+            table.add_row(name, *(_cell(scores.get(task, {})) for task in tasks), *rest)
         console.print(table)
     for group, measured in found.get("benchmark", {}).items():
         console.print(_speed(group, measured))
@@ -67,7 +67,10 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         rows.append(("student, gold only", baseline["scores"], *cells))
     for name, arm in found["variants"].items():
         cells = _numbers(arm["macro"], arm["agreement"], {"params": arm["params"]})
-        rows.append((f"student, {name.replace('_', ' ')}", arm["scores"], *cells))
+        arm_of = name.removesuffix("_teacher")
+        kind = "teacher" if arm_of != name and arm_of in found["variants"] else "student"
+        shown = (arm_of if kind == "teacher" else name).replace("_", " ")
+        rows.append((f"{kind}, {shown}", arm["scores"], *cells))
     if student:
         gold = found["method"] == "finetune"
         name = "student, gold only" if gold else "student, distilled"
@@ -107,8 +110,6 @@ def _speed(group: str, measured: Mapping[str, Any]) -> Table:
 
 
 def _cell(scores: Mapping[str, float]) -> str:
-    if len(scores) == 1:
-        return f"{next(iter(scores.values())):.1f}"
     return " / ".join(f"{value:.1f}" for value in scores.values())
 
 

@@ -13,6 +13,8 @@ class DistillLoss(Protocol):
 
     needs: frozenset[str]
     weight: float
+    # A loss over layers has `bind(student, teacher)`, called once with both shapes; one that
+    # changes over time has `progress`, set before every step to the share that is done.
 
     def __call__(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
         """Scalar loss of the batch, unweighted."""
@@ -36,6 +38,12 @@ class WeightedSum(nn.Module):
         # The losses are modules, so that one that learns a projection is trained and saved.
         self.terms: Any = nn.ModuleDict(cast(Mapping[str, nn.Module], terms))
         self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
+
+    def at(self, progress: float) -> None:
+        """Tells terms that change over time which share of the training is done, from 0 to 1."""
+        for term in self.terms.values():
+            if hasattr(term, "progress"):
+                term.progress = progress
 
     def forward(
         self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch

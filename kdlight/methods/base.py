@@ -44,6 +44,7 @@ class TaskModule(L.LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
+        self._idle: list[nn.Module] = []  # heads that the batch does not use
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
         """The scalar to minimise, and its unweighted terms for the log."""
@@ -69,7 +70,17 @@ class TaskModule(L.LightningModule):
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
             self.log_dict({"train/loss": total.detach(), **named}, batch_size=len(batch))
+        self._idle = [head for task, head in self.model.heads.items() if task != batch.task]
+        if self.trainer.world_size > 1:
+            # A group adds up the gradients of all parameters, and waits for each of them.
+            total = total + 0 * sum(p.sum() for head in self._idle for p in head.parameters())
         return total
+
+    def on_after_backward(self) -> None:
+        """Heads of other tasks get no gradient: a zero would still be moved by momentum."""
+        for head in self._idle:
+            for parameter in head.parameters():
+                parameter.grad = None
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Feeds the metrics of the batch's task."""

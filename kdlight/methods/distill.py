@@ -7,7 +7,7 @@ from torch import Tensor
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.base import TaskModule
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.types import Batch, TeacherSource, UserError
+from kdlight.types import Batch, TeacherSource, UserError, settings_of
 
 
 class Distill(TaskModule):
@@ -16,7 +16,7 @@ class Distill(TaskModule):
     Args:
         losses: the terms and their weights.
         teacher: live or stored outputs; not part of the module, so never in a checkpoint.
-        model: the student; further arguments as for `TaskModule`.
+        common: `model`, the student, and further arguments as for `TaskModule`.
 
     Raises:
         UserError: before the first step, if a loss needs what teacher or student cannot give.
@@ -27,10 +27,32 @@ class Distill(TaskModule):
         self.losses, self._teacher = losses, teacher
         for name, term in losses.terms.items():
             _check_needs(name, term.needs, teacher, self.model)
+        _bind(losses, teacher, self.model)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Tells the losses that change over time how far training is."""
+        super().on_train_batch_start(batch, batch_idx)
+        self.losses.at(batch_idx / max(1, self.total_steps - 1))
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum of the terms for the batch."""
-        return self.losses(self.model(batch), self._teacher(batch), batch)
+        needs = self.losses.needs
+        return self.losses(self.model(batch, needs), self._teacher(batch, needs), batch)
+
+
+def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) -> None:
+    """Settles the layer maps of losses that have one."""
+    shapes = set(teacher.shapes.values())
+    for name, term in losses.terms.items():
+        if not hasattr(term, "bind"):
+            continue
+        if student.shape is None or len(shapes) != 1:
+            raise UserError(
+                f"Loss {name} compares layers: it needs a Transformer as student and teachers of "
+                "one shape."
+            )
+        with settings_of(f"loss.{name}"):
+            term.bind(student.shape, next(iter(shapes)))
 
 
 def _check_needs(

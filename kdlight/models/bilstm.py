@@ -6,14 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from kdlight.models.dropout import FastDropout
+from kdlight.models.two_way import TwoWayLSTM
 from kdlight.types import Batch, Tokens
 
 
 class BiLSTMEncoder(nn.Module):
     """Last forward and backward states of a text; `[u, v, |u - v|, u * v]` for a pair.
-
-    Both directions are one-way LSTMs over padded text, the second over the text reversed
-    within its length: the same numbers as a packed bidirectional LSTM, at twice its speed.
 
     Args:
         embeddings: from token ids to vectors; its width is `embedding_dim`.
@@ -28,8 +26,7 @@ class BiLSTMEncoder(nn.Module):
         super().__init__()
         self.embeddings = embeddings
         self.dropout = FastDropout(dropout)
-        self.forward_lstm = nn.LSTM(embeddings.embedding_dim, hidden, batch_first=True)
-        self.backward_lstm = nn.LSTM(embeddings.embedding_dim, hidden, batch_first=True)
+        self.lstm = TwoWayLSTM(embeddings.embedding_dim, hidden)
         self.hidden = hidden
 
     def num_features(self, pair: bool) -> int:
@@ -46,28 +43,4 @@ class BiLSTMEncoder(nn.Module):
 
     def encode(self, text: Tokens) -> Tensor:
         """The last state of each direction, [batch 2*hidden]."""
-        shortest = int(text.lengths.min())
-        if shortest < 1:
-            raise ValueError("an empty text reached the LSTM")
-        embedded = self.dropout(self.embeddings(text.input_ids))
-        if shortest == embedded.shape[1]:  # no padding
-            ahead, back = self.forward_lstm(embedded)[0], self.backward_lstm(embedded.flip(1))[0]
-            return torch.cat([ahead[:, -1], back[:, -1]], dim=1)
-        places = torch.arange(embedded.shape[1], device=embedded.device)[None, :]
-        last = text.lengths[:, None] - 1
-        reversed_places = torch.where(places <= last, last - places, places)
-        rows = torch.arange(len(embedded), device=embedded.device)[:, None] * embedded.shape[1]
-        order = (rows + reversed_places).flatten()  # whole tokens move: gather is slower
-        backward = embedded.flatten(0, 1).index_select(0, order).view_as(embedded)
-        return torch.cat(
-            [
-                _last(self.forward_lstm(embedded)[0], last),
-                _last(self.backward_lstm(backward)[0], last),
-            ],
-            dim=1,
-        )
-
-
-def _last(states: Tensor, last: Tensor) -> Tensor:
-    """The state at each row's last token: [batch seq hidden] to [batch hidden]."""
-    return states.gather(1, last[:, :, None].expand(-1, -1, states.shape[2])).squeeze(1)
+        return self.lstm.last(self.dropout(self.embeddings(text.input_ids)), text.lengths)

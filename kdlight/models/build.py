@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from kdlight.models.ensemble import Ensemble
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import PretrainedEncoder, load_encoder, load_head, random_encoder
 
@@ -33,6 +34,14 @@ def build_teacher(
     return model
 
 
+def part_of(model: MultiTaskModel, outputs: Outputs) -> MultiTaskModel:
+    """The same encoder with the heads of some of its tasks."""
+    heads = {task: model.heads[task] for task in outputs}
+    part = MultiTaskModel(model.encoder, lambda *_: nn.Identity(), outputs)
+    part.heads.update(heads)
+    return part
+
+
 def save_teacher(
     model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs
 ) -> None:
@@ -44,7 +53,9 @@ def save_teacher(
 
 
 def load_teacher(folder: Path) -> MultiTaskModel:
-    """A teacher as `save_teacher` left it, in evaluation mode."""
+    """A teacher as `save_teacher` left it, or an ensemble of such, in evaluation mode."""
+    if members := sorted((folder / "members").glob("*")):
+        return Ensemble([load_teacher(member) for member in members]).eval()
     about = json.loads((folder / "model.json").read_text())
     encoder = load_encoder(folder / "encoder", about["pooling"])
     model = MultiTaskModel(encoder, instantiate(about["head"]), about["outputs"])
@@ -53,13 +64,13 @@ def load_teacher(folder: Path) -> MultiTaskModel:
 
 
 @torch.no_grad()
-def word_embeddings(teacher: Path) -> Tensor:
-    """The teacher's word embeddings as its first layer reads them, [vocabulary hidden].
+def word_embeddings(encoder: PretrainedEncoder) -> Tensor:
+    """An encoder's word embeddings as its first layer reads them, [vocabulary hidden].
 
     The bare table of a BERT has entries of about 0.05, too small for an LSTM to learn from at
     once; behind the layer's own normalisation (without positions) they are about 0.6.
     """
-    model = load_teacher(teacher).encoder.model
+    model = encoder.model
     table: Tensor = model.get_input_embeddings().weight
     layer: Any = getattr(model, "embeddings", None)
     if not hasattr(layer, "LayerNorm"):
@@ -77,17 +88,31 @@ def build_student(
     pad: int,
     table: Tensor | None = None,
 ) -> MultiTaskModel:
-    """A student with fresh weights; `table` starts its embeddings where the YAML asks for it."""
-    extra = {} if config["embeddings"]["start"] == "random" else {"table": table}
-    embeddings = instantiate(config["embeddings"])(vocabulary, pad, **extra)
-    encoder = instantiate(config["encoder"])(embeddings)
+    """A student with fresh weights; `table` starts its embeddings where the YAML asks for it.
+
+    An encoder whose YAML has `embeddings` is called with these, another one (a Transformer) with
+    the size of the vocabulary and the padding token.
+    """
+    if config.get("embeddings"):
+        extra = {} if config["embeddings"]["start"] == "random" else {"table": table}
+        embeddings = instantiate(config["embeddings"])(vocabulary, pad, **extra)
+        encoder = instantiate(config["encoder"])(embeddings)
+    else:
+        encoder = instantiate(config["encoder"], _convert_="all")(vocabulary, pad)
     return MultiTaskModel(encoder, instantiate(config["head"]), outputs)
 
 
 def save_student(
     model: MultiTaskModel, out: Path, config: Mapping[str, Any], outputs: Outputs
 ) -> None:
-    """Writes the weights, and the shape from which `load_student` builds the network again."""
+    """Writes the weights, and the shape from which `load_student` builds the network again.
+
+    A Transformer is kept as a teacher is, with its encoder in a Hugging Face folder.
+    """
+    if isinstance(model.encoder, PretrainedEncoder):
+        config = {"pooling": model.encoder.pooling, "head": config["head"]}
+        save_teacher(model, out, config, outputs)
+        return
     table = model.encoder.embeddings
     embeddings = {**config["embeddings"], "dim": table.dim, "start": "random"}
     about = {
@@ -102,6 +127,8 @@ def save_student(
 
 def load_student(folder: Path) -> MultiTaskModel:
     """A student as `save_student` left it, in evaluation mode."""
+    if (folder / "encoder").is_dir():
+        return load_teacher(folder)
     about = json.loads((folder / "model.json").read_text())
     model = build_student(about["config"], about["outputs"], about["vocabulary"], about["pad"])
     model.load_state_dict(load_file(folder / "weights.safetensors"))

@@ -5,14 +5,15 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from kdlight.types import Batch, ModelOutput
+from kdlight.types import LOGITS, Batch, ModelOutput, Shape
 
 
 class Encoder(Protocol):
     """What `MultiTaskModel` asks of an encoder module.
 
     `reads` names the text forms it wants (`texts`, `joint`), `provides` the parts of
-    `ModelOutput` it can give.
+    `ModelOutput` it can give. One that provides more than logits also has a `shape` and
+    `with_parts(batch, needs)`, which returns the features and the other parts in `needs`.
     """
 
     reads: frozenset[str]
@@ -62,6 +63,14 @@ class MultiTaskModel(nn.Module):
         """Parts of `ModelOutput` that this network can give."""
         return self.encoder.provides
 
-    def forward(self, batch: Batch) -> ModelOutput:
-        """The outputs for the one task of the batch."""
-        return ModelOutput(logits=self.heads[batch.task](self.encoder(batch)))
+    @property
+    def shape(self) -> Shape | None:
+        """Of the encoder, where it is a Transformer."""
+        return getattr(self.encoder, "shape", None)
+
+    def forward(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
+        """The outputs for the one task of the batch: logits, and what else is in `needs`."""
+        if needs <= LOGITS:
+            return ModelOutput(logits=self.heads[batch.task](self.encoder(batch)))
+        features, parts = self.encoder.with_parts(batch, needs - LOGITS)
+        return ModelOutput(logits=self.heads[batch.task](features), **parts)

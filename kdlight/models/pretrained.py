@@ -1,4 +1,4 @@
-"""Any Hugging Face encoder as the body of a teacher."""
+"""Any Hugging Face encoder as the body of a teacher or a student."""
 
 from inspect import signature
 from pathlib import Path
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
-from kdlight.types import Batch, Tokens, UserError
+from kdlight.types import Batch, Shape, Tokens, UserError
 
 # Loading a model folder takes less time than its progress bar is worth.
 transformers_logging.disable_progress_bar()
@@ -27,7 +27,7 @@ class PretrainedEncoder(nn.Module):
     """
 
     reads = frozenset({"joint"})
-    provides = frozenset({"logits"})
+    provides = frozenset({"logits", "hidden_states", "attentions"})
 
     def __init__(self, model: Any, pooling: str = "cls") -> None:
         super().__init__()
@@ -36,17 +36,36 @@ class PretrainedEncoder(nn.Module):
         self.model, self.pooling = model, pooling
         self.types: int = getattr(model.config, "type_vocab_size", 0)
 
+    @property
+    def embeddings(self) -> nn.Embedding:
+        """The table of its tokens."""
+        return self.model.get_input_embeddings()
+
     def num_features(self, pair: bool) -> int:
         """Width of the pooled vector, the same for a text and a pair."""
         del pair
         return int(self.model.config.hidden_size)
 
+    @property
+    def shape(self) -> Shape:
+        """Layers, width and heads."""
+        config = self.model.config
+        return Shape(config.num_hidden_layers, config.hidden_size, config.num_attention_heads)
+
     def forward(self, batch: Batch) -> Tensor:
         """Pooled features, [batch hidden]."""
-        text = batch.joint
-        if text is None:
-            raise ValueError("the batch has no joined text")
-        output = self.model(**self._inputs(text))
+        return self._pooled(_joined(batch), self.model(**self._inputs(_joined(batch))))
+
+    def with_parts(self, batch: Batch, needs: frozenset[str]) -> tuple[Tensor, dict[str, Any]]:
+        """Pooled features, and the states or attentions in `needs` by name."""
+        config = self.model.config
+        if "attentions" in needs and config._attn_implementation != "eager":
+            self.model.set_attn_implementation("eager")  # the others do not return them
+        options = {f"output_{name}": True for name in needs}
+        output = self.model(**self._inputs(_joined(batch)), **options)
+        return self._pooled(_joined(batch), output), {name: output[name] for name in needs}
+
+    def _pooled(self, text: Tokens, output: Any) -> Tensor:
         states: Tensor = output.last_hidden_state
         if self.pooling == "pooler":
             return output.pooler_output
@@ -60,6 +79,12 @@ class PretrainedEncoder(nn.Module):
         if self.types > 1 and text.token_type_ids is not None:
             inputs["token_type_ids"] = text.token_type_ids
         return inputs
+
+
+def _joined(batch: Batch) -> Tokens:
+    if batch.joint is None:
+        raise ValueError("the batch has no joined text")
+    return batch.joint
 
 
 def longest_text(encoder: PretrainedEncoder) -> int | None:
@@ -110,12 +135,17 @@ def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
     return PretrainedEncoder(model, pooling)
 
 
+def random_model(shape: dict[str, Any], vocabulary: int, pad: int, pooling: str) -> Any:
+    """A model with random weights; `shape` holds the fields of its Hugging Face configuration."""
+    config = AutoConfig.for_model(**{**shape, "vocab_size": vocabulary, "pad_token_id": pad})
+    return AutoModel.from_config(config, **_extra(config, pooling))
+
+
 def random_encoder(
     shape: dict[str, Any], vocabulary: int, pad: int, pooling: str, embedding_std: float
 ) -> PretrainedEncoder:
-    """A small encoder with random weights; `shape` holds the fields of its Hugging Face config."""
-    config = AutoConfig.for_model(**shape, vocab_size=vocabulary, pad_token_id=pad)
-    model = AutoModel.from_config(config, **_extra(config, pooling))
+    """A small encoder with random weights, those of its words as wide as `embedding_std` says."""
+    model = random_model(shape, vocabulary, pad, pooling)
     with torch.no_grad():
         model.get_input_embeddings().weight.normal_(0, embedding_std)
         model.get_input_embeddings().weight[pad] = 0

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from kdlight.data.encode import MASK, load_tokenizer
 from kdlight.data.vectors import read_vectors
 from kdlight.data.words import SPECIAL
-from kdlight.models.build import word_embeddings
+from kdlight.models.build import load_teacher, word_embeddings
+from kdlight.models.pretrained import load_encoder
 from kdlight.types import StageSpec, UserError
 
 log = logging.getLogger("kdlight")
@@ -19,8 +20,7 @@ log = logging.getLogger("kdlight")
 
 def run(spec: StageSpec) -> None:
     """Writes `table.npy`, [tokens width]; the rows of tokens that have no vector are NaN."""
-    make = {"teacher": _from_teacher, "vectors": _from_vectors}[spec.config["start"]]
-    table = make(spec)
+    table = _from_vectors(spec) if spec.config["start"] == "vectors" else _from_encoder(spec)
     known = int(np.isfinite(table[:, 0]).sum())
     of = f"{known:,} of {len(table):,} tokens ({known / len(table):.1%})"
     log.info("%s: %s have a vector, the others start at random", spec.runtime["title"], of)
@@ -32,10 +32,14 @@ def run(spec: StageSpec) -> None:
     np.save(Path(spec.out) / "table.npy", table.astype(np.float32))
 
 
-def _from_teacher(spec: StageSpec) -> NDArray:
+def _from_encoder(spec: StageSpec) -> NDArray:
     """The teacher's own rows; for other tokens the mean of the teacher's tokens in each."""
     own, theirs = Path(spec.inputs["tokenizer"]), Path(spec.inputs["teacher_tokenizer"])
-    table: NDArray = word_embeddings(Path(spec.inputs["teacher"])).numpy()
+    if "teacher" in spec.inputs:
+        encoder = load_teacher(Path(spec.inputs["teacher"])).encoder
+    else:
+        encoder = load_encoder(Path(spec.runtime["path"]), "mean")
+    table: NDArray = word_embeddings(encoder).numpy()
     if own == theirs:
         return table[: _special(own)["size"]]  # a table may have spare rows behind the last token
     # A word behind a space, as it stands in a text; nothing for the padding and the unknown.

@@ -16,8 +16,16 @@ from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
 from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
-from kdlight.models.build import build_student, load_teacher, save_student
+from kdlight.models.build import (
+    build_student,
+    load_student,
+    load_teacher,
+    part_of,
+    save_student,
+)
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import load_encoder
+from kdlight.models.transformer import start_from
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
 from kdlight.types import StageSpec, TeacherSource, UserError, settings_of
@@ -57,6 +65,7 @@ def prepare(spec: StageSpec) -> Prepared:
     L.seed_everything(config["seed"], verbose=False)
     with settings_of("student"):
         model = build_student(config["student"], outputs, special["size"], special["pad"], table)
+    model = _started(spec, model, outputs)
     teacher = _teacher(spec) if config["teacher_source"] else None
     train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
     held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
@@ -75,6 +84,24 @@ def prepare(spec: StageSpec) -> Prepared:
     steps = config["max_steps"] or config["max_epochs"] * epoch
     data.steps, interval = plan_steps(steps, config["evaluations"])
     return Prepared(_module(config, model, teacher, data.steps), data, interval, outputs)
+
+
+def _started(
+    spec: StageSpec, model: MultiTaskModel, outputs: dict[str, tuple[int, bool]]
+) -> MultiTaskModel:
+    """The network with the weights it starts from: a student's, or layers of a Transformer."""
+    if "start" in spec.inputs:
+        return part_of(load_student(Path(spec.inputs["start"])), outputs)
+    layers = (spec.config["student"].get("start") or {}).get("layers")
+    if "layers" in spec.inputs:
+        teacher = load_teacher(Path(spec.inputs["layers"])).encoder
+    elif "layers" in spec.runtime:
+        teacher = load_encoder(Path(spec.runtime["layers"]), model.encoder.pooling)
+    else:
+        return model
+    with settings_of("student.start"):
+        start_from(model.encoder, teacher, layers)
+    return model
 
 
 def _module(
@@ -118,7 +145,8 @@ def _transfer(
 def _teacher(spec: StageSpec) -> TeacherSource:
     """The live network, or the store after a check of where it comes from."""
     if spec.config["teacher_source"] == "live":
-        return OnlineTeacher(load_teacher(Path(spec.inputs["teacher"])))
+        loaded = {f: load_teacher(Path(f)) for f in set(_roles(spec, "teacher/").values())}
+        return OnlineTeacher({t: loaded[f] for t, f in _roles(spec, "teacher/").items()})
     folders = {task: Path(spec.inputs[f"teacher_outputs/{task}"]) for task in spec.config["tasks"]}
     for task, folder in folders.items():
         tokens = Path(spec.inputs[f"teacher_transfer/{task}"])
@@ -127,3 +155,8 @@ def _teacher(spec: StageSpec) -> TeacherSource:
         student = Path(spec.inputs[f"transfer/{task}"])
         check_made_from(student, {"rows": made_from(tokens, "rows")})
     return CachedTeacher(folders)
+
+
+def _roles(spec: StageSpec, prefix: str) -> dict[str, str]:
+    """Folders by task of the inputs `<prefix><task>`."""
+    return {k.removeprefix(prefix): v for k, v in spec.inputs.items() if k.startswith(prefix)}

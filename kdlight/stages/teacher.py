@@ -21,7 +21,7 @@ from kdlight.methods.finetune import Finetune
 from kdlight.methods.fit import Best, fit, is_first_rank, plan_steps
 from kdlight.methods.predict import predict
 from kdlight.metrics.scores import TaskScores, macro, score
-from kdlight.models.build import build_teacher, save_teacher
+from kdlight.models.build import build_teacher, load_teacher, part_of, save_teacher
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
 from kdlight.types import StageSpec, UserError, settings_of
@@ -30,7 +30,8 @@ from kdlight.types import StageSpec, UserError, settings_of
 def run(spec: StageSpec) -> None:
     """Trains, keeps the best weights on the selection rows, and notes how good they are.
 
-    With `max_epochs` 0 the encoder and the head it brings are taken as they are.
+    With `max_epochs` 0 the encoder and the head it brings are taken as they are. A teacher of
+    one task may go on from one of several (`start`), as MT-DNN is refined on each task.
     """
     config, out = spec.config, Path(spec.out)
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
@@ -40,7 +41,10 @@ def run(spec: StageSpec) -> None:
     L.seed_everything(config["seed"], verbose=False)
     folder = Path(pretrained) if pretrained else None
     with settings_of("teacher"):
-        model = build_teacher(config, outputs, special["size"], special["pad"], folder)
+        if "start" in spec.inputs:
+            model = part_of(load_teacher(Path(spec.inputs["start"])), outputs)
+        else:
+            model = build_teacher(config, outputs, special["size"], special["pad"], folder)
     held = _rows(spec, "selection")
     _check_reach(model, special["size"], max(rows.max_length for rows in held.values()))
     if config["max_epochs"]:
@@ -84,7 +88,8 @@ def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRow
     config = spec.config
     size, seed = config["batch_size"], config["seed"]
     train = _rows(spec, "train")
-    data = TaskDataModule(train, held, proportional, size, seed, model.reads, labelled_only=True)
+    mixing = instantiate(config["mixing"]) if "mixing" in config else proportional
+    data = TaskDataModule(train, held, mixing, size, seed, model.reads, labelled_only=True)
     data.steps, interval = plan_steps(config["max_epochs"] * data.steps, config["evaluations"])
     module = Finetune(
         model=model,

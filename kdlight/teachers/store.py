@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from kdlight.data.encoded import EncodedRows
-from kdlight.types import Batch, ModelOutput, UserError
+from kdlight.types import LOGITS, Batch, ModelOutput, Shape, UserError
 
 
 def open_for_filling(folder: Path, rows: EncodedRows, classes: int) -> np.memmap:
@@ -63,8 +63,9 @@ class CachedTeacher:
         UserError: if a store belongs to another teacher or to other text.
     """
 
-    provides = frozenset({"logits"})
+    provides = LOGITS
     reads: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape] = {}  # noqa: RUF012
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._logits, self._ids = {}, {}
@@ -72,8 +73,9 @@ class CachedTeacher:
             self._logits[task] = np.load(folder / "logits.npy", mmap_mode="r")
             self._ids[task] = np.load(folder / "ids.npy", mmap_mode="r")
 
-    def __call__(self, batch: Batch) -> ModelOutput:
+    def __call__(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The stored outputs of the rows of the batch."""
+        del needs
         rows = batch.rows.cpu().numpy()
         if not np.array_equal(self._ids[batch.task][rows], batch.ids.cpu().numpy()):
             raise UserError(

@@ -1,0 +1,158 @@
+"""The teachers of an arm: one a task, or one for all; refined for each task; an ensemble."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch.environment import store_precision
+from kdlight.launch.graph import Node
+from kdlight.launch.plan import Plan
+from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
+from kdlight.launch.trainer import lightning, runtime
+from kdlight.types import UserError
+
+Group = tuple[str, ...]
+# Of the teacher node, but without influence on the training of a network.
+UNTRAINED_KEYS = (
+    *("pretrained", "source", "store_precision", "floor", "keep_head", "threads"),
+    *("joint", "refine", "ensemble", "mixing"),
+)
+
+
+class Teachers:
+    """Plans the teachers for some tasks.
+
+    Args:
+        plan: of the job.
+        config: the `teacher` node of the arm.
+        trainer: its `trainer` node.
+    """
+
+    def __init__(self, plan: Plan, config: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:
+        self.plan, self.config, self.trainer = plan, config, trainer
+        name = config["pretrained"]
+        self.folder: Path | None = find_pretrained(str(name)) if name else None
+        self.tokenizer = plan.tokenizer(name)
+        self.names = tuple(plan.tasks)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The tasks that share a teacher at the end."""
+        alone = not self.config["joint"] or self.config["refine"]
+        return [(name,) for name in self.names] if alone else [self.names]
+
+    def nodes(self) -> dict[Group, Node]:
+        """The teachers whose outputs are learnt from, by their tasks."""
+        return {group: self.of(group) for group in self.groups}
+
+    def of_task(self, task: str) -> Node:
+        """The teacher of a task."""
+        return self.of(next(group for group in self.groups if task in group))
+
+    def of(self, group: Group) -> Node:
+        """A teacher of `groups`: a network, or an ensemble of them."""
+        count = self.config["ensemble"]
+        members = [self._network(group, self.config["seed"] + n) for n in range(count)]
+        if count == 1:
+            return members[0]
+        parents = {"tokenizer": self.tokenizer}
+        parents |= {f"member/{number}": node for number, node in enumerate(members)}
+        return Node("ensemble", "+".join(group), {"tasks": self.plan.about(group)}, parents)
+
+    def common(self, group: Group) -> Node | None:
+        """The network that all teachers of some tasks were made from, if they share one."""
+        seed = self.config["seed"]
+        if self.config["joint"]:
+            return self._trained(self.names, seed)
+        return self._trained(group, seed) if len(group) == 1 else None
+
+    def content(self, key: str) -> str:
+        """Identifies the weights of the encoder before its fine-tuning.
+
+        Raises:
+            UserError: if it is trained from random weights.
+        """
+        if self.folder is None:
+            raise UserError(f"{key}=pretrained needs teacher.pretrained=DIR.")
+        return model_hash(self.folder)
+
+    def shape(self) -> dict[str, Any]:
+        """Fields of the encoder's Hugging Face configuration."""
+        return model_shape(self.folder) if self.folder else dict(self.config["shape"])
+
+    def outputs(self, task: str, text: Node) -> Node:
+        """What the teacher says of a transfer set."""
+        wanted = self.config["store_precision"]
+        precision = store_precision(wanted, self.trainer["accelerator"])
+        config = {"task": task, "precision": precision}
+        parents = {"teacher": self.of_task(task), "tokens": self.plan.tokens(text, self.tokenizer)}
+        about = self._runtime(precision) | {"batch_tokens": 2048}
+        return Node("teacher_outputs", task, config, parents, about, distributed=True)
+
+    def _network(self, group: Group, seed: int) -> Node:
+        """One network: trained on its tasks, or refined on one of them after all."""
+        if self.config["joint"] and self.config["refine"]:
+            start = self._trained(self.names, seed)
+            return self._trained(group, seed, self.config["refine"], start)
+        return self._trained(group, seed)
+
+    def _trained(
+        self,
+        group: Group,
+        seed: int,
+        changes: Mapping[str, Any] | None = None,
+        start: Node | None = None,
+    ) -> Node:
+        teacher = merged({**self.config, "seed": seed}, changes or {})
+        mixing = teacher["mixing"]
+        for key in UNTRAINED_KEYS:
+            teacher.pop(key)
+        if len(group) > 1:
+            teacher["mixing"] = mixing
+        if start is None and self._has_head(group):
+            teacher["keep_head"] = True
+        elif not teacher["max_epochs"]:
+            raise UserError(
+                f"teacher.max_epochs=0 takes the teacher of {', '.join(group)} as it is, but it "
+                "brings no head for that: this needs a fine-tuned BertForSequenceClassification "
+                "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
+            )
+        folder = None if start else self.folder
+        if self.folder:
+            teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
+        config = {
+            **teacher,
+            **lightning(self.trainer),
+            "pretrained": model_hash(folder) if folder else None,
+            "tasks": self.plan.about(group),
+        }
+        parents = {"tokenizer": self.tokenizer}
+        for task in group:
+            parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), self.tokenizer)
+        if start:
+            parents["start"] = start
+        about = self._runtime(teacher["precision"]) | {"pretrained": folder and str(folder)}
+        label = "+".join(group) + (" (refined)" if start else "")
+        label += f" (seed {seed})" if self.config["ensemble"] > 1 else ""
+        return Node("teacher", label, config, parents, about, distributed=True)
+
+    def _has_head(self, group: Group) -> bool:
+        """Whether the pretrained teacher brings the head of the only task."""
+        if self.folder is None or not self.config["keep_head"] or len(group) > 1:
+            return False
+        task = self.plan.tasks[group[0]]
+        return self.config["pooling"] == "pooler" and check_labels(self.folder, task)
+
+    def _runtime(self, precision: str) -> dict[str, Any]:
+        return runtime(self.trainer, precision) | {"threads": self.config["threads"]}
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """`old` with the keys of `new`, mapping by mapping."""
+    both = {
+        key: merged(old[key], value)
+        if isinstance(value, Mapping) and isinstance(old.get(key), Mapping)
+        else value
+        for key, value in new.items()
+    }
+    return {**old, **both}

@@ -1,0 +1,22 @@
+"""The trainer's settings: what changes the weights, and what does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")  # of the trainer node, not Lightning's
+# Where and how often, which does not change the weights.
+PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds", "threads")
+
+
+def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Further options of Lightning's trainer that change weights, such as gradient clipping."""
+    known = (*PLAN_KEYS, *PLACE_KEYS, "precision")
+    more = {key: value for key, value in trainer.items() if key not in known}
+    return {"trainer": more} if more else {}
+
+
+def runtime(trainer: Mapping[str, Any], precision: str = "32-true") -> dict[str, Any]:
+    """What a stage needs to run, beside what decides its content."""
+    found = {key: value for key, value in trainer.items() if key not in PLAN_KEYS}
+    threads = found.pop("threads")
+    return {"trainer": {**found, "precision": precision}, "threads": threads}

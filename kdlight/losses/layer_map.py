@@ -1,0 +1,39 @@
+"""Which layer of the teacher stands beside which layer of the student. Imports nothing heavy."""
+
+from collections.abc import Sequence
+
+LayerMap = str | Sequence[Sequence[int]]
+MAPS = ("uniform", "last")
+
+
+def layer_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[int, int]]:
+    """Pairs (student layer, teacher layer), counted from 1.
+
+    Args:
+        layers: `uniform` (layer i beside layer i * teacher / student, as in TinyBERT, arXiv
+            1909.10351), `last` (the student's layers beside as many last ones of the teacher),
+            or the pairs themselves, where 0 is the embeddings.
+        student: layers of the student.
+        teacher: layers of the teacher.
+
+    Raises:
+        ValueError: if a pair names a layer that is not there, or there is no such rule.
+    """
+    if isinstance(layers, str):
+        if layers not in MAPS:
+            raise ValueError(f"layers={layers} is not one of {', '.join(MAPS)} or a list of pairs")
+        if student > teacher:
+            raise ValueError(f"layers={layers} needs a teacher of {student} layers or more")
+        if layers == "uniform":
+            return [(i, round(i * teacher / student)) for i in range(1, student + 1)]
+        return [(i, teacher - student + i) for i in range(1, student + 1)]
+    pairs = [(int(first), int(second)) for first, second in layers]
+    for first, second in pairs:
+        if not 0 <= first <= student or not 0 <= second <= teacher:
+            raise ValueError(
+                f"layers: pair [{first}, {second}] is beyond the {student} layers of the student "
+                f"or the {teacher} of the teacher"
+            )
+    if not pairs:
+        raise ValueError("layers holds no pair")
+    return pairs

@@ -1,0 +1,35 @@
+"""Which layers of a teacher a student starts from. Imports nothing heavy."""
+
+from collections.abc import Sequence
+
+
+def start_layers(layers: str | Sequence[int], student: int, teacher: int) -> list[int]:
+    """Numbers, from 0, of the teacher's layers that the student's layers start from.
+
+    Args:
+        layers: `first`, `last`, `spread` (evenly, the last one among them: every other layer for
+            half the depth), or the numbers themselves.
+        student: layers of the student.
+        teacher: layers of the teacher.
+
+    Raises:
+        ValueError: if the teacher has no such layers, or there is no such rule.
+    """
+    if isinstance(layers, str):
+        rules = {
+            "first": list(range(student)),
+            "last": list(range(teacher - student, teacher)),
+            "spread": [round((i + 1) * teacher / student) - 1 for i in range(student)],
+        }
+        if layers not in rules:
+            raise ValueError(f"layers={layers} is not one of {', '.join(rules)} or a list")
+        if student > teacher:
+            raise ValueError(f"{student} layers cannot start from the teacher's {teacher}")
+        return rules[layers]
+    chosen = [int(layer) for layer in layers]
+    if len(chosen) != student:
+        raise ValueError(f"layers names {len(chosen)} layers, the student has {student}")
+    for layer in chosen:
+        if not 0 <= layer < teacher:
+            raise ValueError(f"layer {layer} is beyond the {teacher} layers (0 to {teacher - 1})")
+    return chosen

@@ -1,0 +1,60 @@
+"""A bidirectional LSTM over padded text: two one-way LSTMs, the second over the text reversed."""
+
+import torch
+from torch import Tensor, nn
+
+
+class TwoWayLSTM(nn.Module):
+    """The numbers of a packed bidirectional LSTM, at twice its speed.
+
+    The backward way reads each row reversed within its length, so that padding stands behind
+    the text for both ways and cannot reach it.
+
+    Args:
+        width: of the input.
+        hidden: width of each direction.
+    """
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.forward_lstm = nn.LSTM(width, hidden, batch_first=True)
+        self.backward_lstm = nn.LSTM(width, hidden, batch_first=True)
+        self.hidden = hidden
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """States at every token: [batch seq width] to [batch seq 2*hidden]; junk at padding."""
+        ahead, back, order = self._both(inputs, lengths)
+        return torch.cat([ahead, back.flip(1) if order is None else _moved(back, order)], dim=2)
+
+    def last(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """The last state of each way: [batch seq width] to [batch 2*hidden]."""
+        ahead, back, order = self._both(inputs, lengths)
+        if order is None:
+            return torch.cat([ahead[:, -1], back[:, -1]], dim=1)
+        at = (lengths[:, None] - 1)[:, :, None].expand(-1, -1, self.hidden)
+        return torch.cat([ahead.gather(1, at), back.gather(1, at)], dim=2).squeeze(1)
+
+    def _both(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """States of both ways, the second in reversed order, and the order (None: no padding)."""
+        shortest = int(lengths.min())
+        if shortest < 1:
+            raise ValueError("an empty text reached the LSTM")
+        if shortest == inputs.shape[1]:
+            return self.forward_lstm(inputs)[0], self.backward_lstm(inputs.flip(1))[0], None
+        order = _reversal(lengths, inputs.shape[1])
+        backward = self.backward_lstm(_moved(inputs, order))[0]
+        return self.forward_lstm(inputs)[0], backward, order
+
+
+def _reversal(lengths: Tensor, width: int) -> Tensor:
+    """Where each token of the flattened batch comes from when rows are reversed, [batch*seq]."""
+    places = torch.arange(width, device=lengths.device)[None, :]
+    last = lengths[:, None] - 1
+    reversed_places = torch.where(places <= last, last - places, places)
+    rows = torch.arange(len(lengths), device=lengths.device)[:, None] * width
+    return (rows + reversed_places).flatten()
+
+
+def _moved(states: Tensor, order: Tensor) -> Tensor:
+    """Whole tokens moved to another order (gather is slower)."""
+    return states.flatten(0, 1).index_select(0, order).view_as(states)

@@ -45,9 +45,10 @@ def call(folder: Path, patch: pytest.MonkeyPatch, *overrides: str) -> int:
     return run.main()
 
 
-def plain(*overrides: str) -> dict[str, Any]:
+def plain(*overrides: str, experiment: str = "kd_bilstm") -> dict[str, Any]:
     """The configuration of a smoke run with more overrides, as the planner gets it."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        config = OmegaConf.to_container(compose("config", [*SMOKE, *overrides]), resolve=True)
+        words = [f"+experiment={experiment}", "scale=smoke", *overrides]
+        config = OmegaConf.to_container(compose("config", words), resolve=True)
     return {**config, "variants": config["variants"] or {}}

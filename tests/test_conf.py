@@ -16,17 +16,19 @@ import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.augmentation.augment import augment
 from kdlight.launch.arms import arms
 from kdlight.launch.help import config_folder
-from kdlight.launch.plan import PLAN_KEYS
+from kdlight.launch.trainer import PLAN_KEYS
 from kdlight.measure.parameters import parameters
 from kdlight.models.build import build_student
 from kdlight.schema import check
-from kdlight.types import Example, ModelOutput, UserError
+from kdlight.types import Example, ModelOutput, Shape, UserError
 
 CONF = config_folder()
 
 
 def options(group):
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    """What can be chosen; `of_<scale>` stands for what a scale chooses."""
+    names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    return [name for name in names if not name.startswith("of_")]
 
 
 EXPERIMENTS, SCALES = options("experiment"), options("scale")
@@ -106,12 +108,22 @@ def test_the_command_line_beats_both():
 def test_every_loss(option, make_batch):
     term = instantiate(composed(f"loss=[{option}]")["loss"][option])
     assert term.weight > 0
-    student = torch.randn(4, 3, requires_grad=True)
-    teacher = ModelOutput(logits=torch.randn(4, 3))
-    value = term(ModelOutput(logits=student), teacher, make_batch([1] * 4))
+    if hasattr(term, "bind"):
+        term.bind(Shape(2, 6, 1), Shape(4, 6, 1))
+    student = ModelOutput(
+        logits=torch.randn(4, 3, requires_grad=True),
+        hidden_states=tuple(torch.randn(4, 1, 6, requires_grad=True) for _ in range(3)),
+        attentions=tuple(torch.rand(4, 1, 1, 1, requires_grad=True) for _ in range(2)),
+    )
+    teacher = ModelOutput(
+        torch.randn(4, 3), tuple(torch.randn(5, 4, 1, 6)), tuple(torch.rand(4, 4, 1, 1, 1))
+    )
+    value = term(student, teacher, make_batch([1] * 4))
     value.backward()
     assert value.shape == ()
-    assert student.grad.abs().sum() > 0
+    parts = [student.part(name) for name in term.needs or {"logits"}]
+    inputs = [t for part in parts for t in ([part] if isinstance(part, torch.Tensor) else part)]
+    assert sum(float(t.grad.abs().sum()) for t in inputs if t.grad is not None) > 0
 
 
 @pytest.mark.parametrize("option", options("sweep"))
@@ -161,18 +173,50 @@ def test_every_augmentation(option, masked_language_model):
     assert {row.source for row in made} == {option}
 
 
+TRANSFORMERS = [name for name in options("student") if name.startswith("transformer")]
+READERS = [name for name in options("student") if name not in TRANSFORMERS]
+OUTPUTS = {"single": (3, False), "pair": (1, True)}
+
+
+def check_outputs(model, make_batch):
+    for task, (classes, pair) in OUTPUTS.items():
+        logits = model(make_batch([3, 1], task=task, pair=pair)).logits
+        assert logits.shape == (2, classes)
+
+
 @pytest.mark.parametrize("embeddings", options("student/embeddings"))
-@pytest.mark.parametrize("option", options("student"))
+@pytest.mark.parametrize("option", READERS)
 def test_every_student(option, embeddings, make_batch):
     config = composed(f"student={option}", f"student/embeddings={embeddings}", experiment="custom")
-    outputs = {"single": (3, False), "pair": (1, True)}
-    model = build_student(config["student"], outputs, 40, 0, torch.randn(40, 12))
+    model = build_student(config["student"], OUTPUTS, 40, 0, torch.randn(40, 12))
     assert model.encoder.embeddings.embedding_dim == (
         config["student"]["embeddings"]["dim"] if embeddings == "random" else 12
     )
-    for task, (classes, pair) in outputs.items():
-        logits = model(make_batch([3, 1], task=task, pair=pair)).logits
-        assert logits.shape == (2, classes)
+    check_outputs(model, make_batch)
+
+
+@pytest.mark.parametrize("option", TRANSFORMERS)
+def test_every_transformer(option, make_batch):
+    """The planner fills in what its YAML leaves to the teacher's shape."""
+    student = composed(f"student={option}", "teacher.shape.num_hidden_layers=12")["student"]
+    shape = {**composed()["teacher"]["shape"], **student["encoder"]["shape"]}
+    student["encoder"] |= {"shape": shape, "pooling": "mean"}
+    model = build_student(student, OUTPUTS, 40, 0)
+    assert model.shape.layers == student["encoder"]["shape"]["num_hidden_layers"]
+    check_outputs(model, make_batch)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("student", READERS)
+def test_what_a_student_reads_depends_on_the_scale_and_can_be_chosen(student, scale):
+    own = composed(f"student={student}", f"scale={scale}")["student"]
+    starts = {"lite": "teacher", "paper": "vectors"}
+    assert own["embeddings"]["start"] == starts.get(scale, "random")
+    assert bool(own["tokenizer"]) == (scale == "paper")
+    chosen = composed(f"student={student}", f"scale={scale}", "student/embeddings=pretrained",
+                      "student/tokenizer=pieces")["student"]  # fmt: skip
+    assert chosen["embeddings"]["start"] == "pretrained"
+    assert not chosen["tokenizer"]
 
 
 PAPER = {"sst2": 963_002, "mnli": 1_143_203, "qqp": 2_645_402, "cola": 1_686_002}
@@ -216,7 +260,7 @@ def test_the_paper_scale_is_the_papers_recipe():
 
 
 @pytest.mark.parametrize("option", options("student/tokenizer"))
-@pytest.mark.parametrize("student", options("student"))
+@pytest.mark.parametrize("student", READERS)
 def test_every_tokenizer_of_a_student(student, option, bert):
     config = composed(f"student={student}", f"student/tokenizer={option}", experiment="custom")
     node = config["student"]["tokenizer"]

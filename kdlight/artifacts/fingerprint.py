@@ -12,7 +12,7 @@ VERSIONS: Mapping[str, int] = {
     "task_rows": 1,
     "transfer_set": 2,
     "student_tokenizer": 1,
-    "tokens": 1,
+    "tokens": 2,
     "embeddings": 1,
     "teacher": 1,
     "ensemble": 1,

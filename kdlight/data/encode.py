@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -89,6 +90,7 @@ def encode_rows(
     joined = template(tokenizer, pad)
     meta = {
         "pair": pair,
+        "rows": os.path.relpath(source, out),
         "max_length": max_length,
         "vocabulary": tokenizer.get_vocab_size(),
         "pad": pad,

@@ -1,6 +1,7 @@
 """Tokenised rows on disk: flat token arrays that are memory-mapped and gathered in one step."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kdlight.data.rows import ids_at
 from kdlight.types import Batch, Tokens, UserError
 
 CHUNK = 1 << 16  # rows that are looked at together
@@ -60,6 +62,7 @@ class EncodedRows:
     ) -> None:
         meta = json.loads((folder / "meta.json").read_text())
         self.folder, self.task = folder, task
+        self._text = folder / meta["rows"]
         self.max_length: int = meta["max_length"]
         self.vocabulary: int = meta["vocabulary"]
         self.template = Template(
@@ -104,6 +107,10 @@ class EncodedRows:
         """The numbers of the rows that have a gold label."""
         return np.flatnonzero(~np.isnan(self.labels))
 
+    def example_ids(self, rows: Iterable[int]) -> list[str]:
+        """The ids of these rows, from the text they were encoded from."""
+        return ids_at(self._text, rows)
+
     def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
         """The rows as a `Batch` holding the text forms in `reads` (`texts`, `joint`)."""
         return Batch(
@@ -111,11 +118,11 @@ class EncodedRows:
             rows=torch.from_numpy(np.array(rows)),  # a copy: a lone row may have a negative stride
             ids=torch.from_numpy(self.ids[rows]),
             labels=torch.from_numpy(self.labels[rows]),
-            texts=tuple(self._text(side, rows) for side in self._sides) if "texts" in reads else (),
+            texts=tuple(self._side(side, rows) for side in self._sides) if "texts" in reads else (),
             joint=self._joined._joint(rows) if "joint" in reads else None,
         )
 
-    def _text(self, side: tuple[NDArray, NDArray], rows: NDArray[np.int64]) -> Tokens:
+    def _side(self, side: tuple[NDArray, NDArray], rows: NDArray[np.int64]) -> Tokens:
         flat, offsets = side
         starts = offsets[rows]
         lengths = np.minimum(offsets[rows + 1] - starts, self.max_length)

@@ -9,10 +9,12 @@ from kdlight.launch.plan import Plan
 from kdlight.launch.reading import own_tokenizer, start_table, vector_file
 from kdlight.launch.teachers import Teachers, merged
 from kdlight.launch.trainer import PLAN_KEYS, lightning, runtime
+from kdlight.losses.layer_map import layer_pairs
 from kdlight.models.layer_init import start_layers
 from kdlight.types import UserError, settings_of
 
 Group = tuple[str, ...]
+LAYER_LOSSES = "kdlight.losses.layers."
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 
 
@@ -28,7 +30,8 @@ class Arm:
     def __init__(self, plan: Plan, name: str, parts: Mapping[str, Any]) -> None:
         self.plan, self.name, self.parts = plan, name, parts
         self.gold = parts["method"]["learns_from"] == "gold"
-        self.teachers = Teachers(plan, parts["teacher"], parts["trainer"])
+        joint = parts["method"]["joint"]
+        self.teachers = Teachers(plan, parts["teacher"], parts["trainer"], joint)
         left_out = parts["method"].get("leave_out") or []
         if unknown := set(left_out) - set(plan.tasks):
             raise UserError(f"method.leave_out: there is no task {', '.join(sorted(unknown))}")
@@ -125,6 +128,8 @@ class Arm:
     def _shape(self, student: Mapping[str, Any]) -> dict[str, Any]:
         """The student's node, with all that its shape takes from the teacher's."""
         if student.get("embeddings"):
+            for name, _ in self._layer_losses():
+                raise UserError(f"Loss {name} compares layers: it needs a Transformer as student.")
             # Not where a file lies, but what its table holds.
             embeddings = {k: v for k, v in student["embeddings"].items() if k != "path"}
             return {**student, "embeddings": embeddings}
@@ -133,11 +138,13 @@ class Arm:
         alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
         shape = {**theirs, **own} if alike else own
         pooling = encoder["pooling"] or self.teachers.config["pooling"]
-        start = student["start"]
+        start, depth = student["start"], shape.get("num_hidden_layers")
         if start["from"] != "random":
             with settings_of("student.start"):
-                depth = theirs["num_hidden_layers"]
-                start_layers(start["layers"], shape["num_hidden_layers"], depth)
+                start_layers(start["layers"], depth, theirs["num_hidden_layers"])
+        for name, loss in self._layer_losses():
+            with settings_of(f"loss.{name}"):
+                layer_pairs(loss["layers"], depth, theirs["num_hidden_layers"])
         if start["from"] == "pretrained":
             start = {**start, "content": self.teachers.content("student.start.from")}
         return {
@@ -145,6 +152,18 @@ class Arm:
             "encoder": {**encoder, "shape": shape, "pooling": pooling},
             "start": start,
         }
+
+    def _layer_losses(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Losses between inner layers, which the store does not hold."""
+        losses = {} if self.gold else self.parts["loss"]
+        found = [(k, v) for k, v in losses.items() if v["_target_"].startswith(LAYER_LOSSES)]
+        for name, _ in found:
+            if self.teachers.config["source"] != "live":
+                raise UserError(
+                    f"Loss {name} needs the inner layers of the teacher, and the store holds its "
+                    "logits only: set teacher.source=live."
+                )
+        return found
 
     def _start(self, group: Group, tokenizer: Node, about: dict[str, Any]) -> dict[str, Node]:
         """What the weights of a fresh student start from, beside random numbers."""

@@ -72,8 +72,7 @@ class Job:
         latencies = {}
         if teachers:
             latencies = {
-                g: self.main.latency(g, node, hardware())
-                for g, node in students["student"].items()
+                g: self.main.latency(g, node, hardware()) for g, node in students["student"].items()
             }
         return self._write(teachers | students, latencies)
 

@@ -13,7 +13,7 @@ LOWEST = {
     **{f"data.{key}": 1 for key in ("batch_size", "max_rows", "eval_rows", "text_rows")},
     **{f"data.{key}": 0 for key in ("unlabelled_rows", "student_labels", "selection_rows")},
     "data.max_length": 8,  # room for the special tokens of a pair, and some text
-    **{f"teacher.{key}": 1 for key in ("batch_size", "evaluations", "threads")},
+    **{f"teacher.{key}": 1 for key in ("batch_size", "evaluations", "threads", "ensemble")},
     **{f"trainer.{key}": 1 for key in ("max_epochs", "max_steps", "evaluations", "threads")},
     **dict.fromkeys(("teacher.max_epochs", "trainer.checkpoint_seconds"), 0),
     "augmentation.n_iter": 0,

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 
 from kdlight.launch.checks import check_task_keys
 from kdlight.launch.graph import Node
-from kdlight.launch.pretrained import find_pretrained, tokenizer_hash
+from kdlight.launch.pretrained import tokenizer_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.launch.text import transfer_set
 from kdlight.tasks.reader import source_fingerprint
@@ -37,9 +37,8 @@ class Plan:
         """The splits that are read, by task."""
         return {name: find_splits(task, self.data) for name, task in self.tasks.items()}
 
-    def tokenizer(self, pretrained: str | None) -> Node:
-        """The teacher's tokenizer, which the student shares unless it has its own."""
-        folder = find_pretrained(pretrained) if pretrained else None
+    def tokenizer(self, folder: Path | None) -> Node:
+        """The tokenizer of a teacher, which the student shares unless it has its own."""
         config = {"pretrained": tokenizer_hash(folder) if folder else None}
         return Node("tokenizer", "", config, runtime={"pretrained": folder and str(folder)})
 

@@ -67,7 +67,11 @@ def _config(folder: Path) -> dict[str, Any]:
 def model_shape(folder: Path) -> dict[str, Any]:
     """What its configuration says of the encoder, without what belongs to weights and heads."""
     config = _config(folder)
-    return {k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")}
+    shape = {k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")}
+    for other in ("n_layers", "n_layer"):  # DistilBERT's and others' name
+        if other in shape:
+            shape["num_hidden_layers"] = shape.pop(other)
+    return shape
 
 
 def model_hash(folder: Path) -> str:

@@ -26,19 +26,37 @@ class Teachers:
         plan: of the job.
         config: the `teacher` node of the arm.
         trainer: its `trainer` node.
+        joint: whether its student learns all tasks; so does the teacher, unless it says otherwise.
     """
 
-    def __init__(self, plan: Plan, config: Mapping[str, Any], trainer: Mapping[str, Any]) -> None:
+    def __init__(
+        self, plan: Plan, config: Mapping[str, Any], trainer: Mapping[str, Any], joint: bool
+    ) -> None:
         self.plan, self.config, self.trainer = plan, config, trainer
-        name = config["pretrained"]
-        self.folder: Path | None = find_pretrained(str(name)) if name else None
-        self.tokenizer = plan.tokenizer(name)
+        self.joint: bool = joint if config["joint"] is None else config["joint"]
         self.names = tuple(plan.tasks)
+        self.folders = _folders(config["pretrained"], self.names)
+        if config["refine"] and not self.joint:
+            raise UserError(
+                "teacher.refine refines a teacher of all tasks: set teacher.joint=true."
+            )
+        if self.joint and isinstance(config["pretrained"], Mapping):
+            raise UserError(
+                "teacher.pretrained names a folder a task, but the tasks are to share a teacher: "
+                "set teacher.joint=false."
+            )
+        self.tokenizer = self._tokenizer()
+
+    @property
+    def folder(self) -> Path | None:
+        """The encoder before its fine-tuning, if all tasks start from one; else None."""
+        found = set(self.folders.values())
+        return found.pop() if len(found) == 1 else None
 
     @property
     def groups(self) -> list[Group]:
         """The tasks that share a teacher at the end."""
-        alone = not self.config["joint"] or self.config["refine"]
+        alone = not self.joint or self.config["refine"]
         return [(name,) for name in self.names] if alone else [self.names]
 
     def nodes(self) -> dict[Group, Node]:
@@ -62,7 +80,7 @@ class Teachers:
     def common(self, group: Group) -> Node | None:
         """The network that all teachers of some tasks were made from, if they share one."""
         seed = self.config["seed"]
-        if self.config["joint"]:
+        if self.joint:
             return self._trained(self.names, seed)
         return self._trained(group, seed) if len(group) == 1 else None
 
@@ -77,8 +95,9 @@ class Teachers:
         return model_hash(self.folder)
 
     def shape(self) -> dict[str, Any]:
-        """Fields of the encoder's Hugging Face configuration."""
-        return model_shape(self.folder) if self.folder else dict(self.config["shape"])
+        """Fields of the (first) encoder's Hugging Face configuration."""
+        folder = self.folders[self.names[0]]
+        return model_shape(folder) if folder else dict(self.config["shape"])
 
     def outputs(self, task: str, text: Node) -> Node:
         """What the teacher says of a transfer set."""
@@ -91,7 +110,7 @@ class Teachers:
 
     def _network(self, group: Group, seed: int) -> Node:
         """One network: trained on its tasks, or refined on one of them after all."""
-        if self.config["joint"] and self.config["refine"]:
+        if self.joint and self.config["refine"]:
             start = self._trained(self.names, seed)
             return self._trained(group, seed, self.config["refine"], start)
         return self._trained(group, seed)
@@ -117,8 +136,8 @@ class Teachers:
                 "brings no head for that: this needs a fine-tuned BertForSequenceClassification "
                 "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
             )
-        folder = None if start else self.folder
-        if self.folder:
+        folder = None if start else self.folders[group[0]]
+        if self.folders[group[0]]:
             teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
         config = {
             **teacher,
@@ -138,13 +157,38 @@ class Teachers:
 
     def _has_head(self, group: Group) -> bool:
         """Whether the pretrained teacher brings the head of the only task."""
-        if self.folder is None or not self.config["keep_head"] or len(group) > 1:
+        folder = self.folders[group[0]]
+        if folder is None or not self.config["keep_head"] or len(group) > 1:
             return False
         task = self.plan.tasks[group[0]]
-        return self.config["pooling"] == "pooler" and check_labels(self.folder, task)
+        return self.config["pooling"] == "pooler" and check_labels(folder, task)
+
+    def _tokenizer(self) -> Node:
+        found = [self.plan.tokenizer(folder) for folder in self.folders.values()]
+        if len({node.fingerprint for node in found}) > 1:
+            raise UserError(
+                "teacher.pretrained: the teachers of the tasks have different tokenizers, and the "
+                "student can read but one: train it on one task at a time."
+            )
+        return found[0]
 
     def _runtime(self, precision: str) -> dict[str, Any]:
         return runtime(self.trainer, precision) | {"threads": self.config["threads"]}
+
+
+def _folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
+    """The folder of each task's teacher, from one name for all or a name a task."""
+    if not isinstance(pretrained, Mapping):
+        folder = find_pretrained(str(pretrained)) if pretrained else None
+        return dict.fromkeys(names, folder)
+    if missing := [name for name in names if name not in pretrained]:
+        raise UserError(
+            f"teacher.pretrained names no teacher for task {', '.join(missing)}: add "
+            f"{missing[0]}: FOLDER, or give one name for all tasks."
+        )
+    return {
+        name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
+    }
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

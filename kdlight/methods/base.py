@@ -62,10 +62,11 @@ class TaskModule(L.LightningModule):
         """One step on one task."""
         total, parts = self.loss(batch)
         if not torch.isfinite(total):
+            rows = self.trainer.datamodule.train[batch.task].example_ids(batch.rows[:8].tolist())
             raise UserError(
                 f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
-                f"(rows {batch.rows[:8].tolist()} ...): lower the learning rate or check these "
-                "rows. The last checkpoint is kept."
+                f"(rows {', '.join(rows)} ...): lower the learning rate or check these rows. The "
+                "last checkpoint is kept."
             )
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}

@@ -9,23 +9,30 @@ from typing import Any
 
 from torch import Tensor
 
+from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.distill import Distill
-from kdlight.types import Batch, UserError
+from kdlight.types import Batch, TeacherSource, UserError
 
 
 class MKD(Distill):
     """`Distill` on mixed batches, with a weight a task.
 
     Args:
+        losses, teacher, common: as for `Distill`.
         task_weights: factor on the loss of a task; 1 for a task that is not named.
-        common: as for `Distill`.
 
     Raises:
         UserError: if a weight is negative or belongs to no task.
     """
 
-    def __init__(self, task_weights: Mapping[str, float] | None = None, **common: Any) -> None:
-        super().__init__(**common)
+    def __init__(
+        self,
+        losses: WeightedSum,
+        teacher: TeacherSource,
+        task_weights: Mapping[str, float] | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(losses, teacher, **common)
         self.task_weights = dict(task_weights or {})
         for task, weight in self.task_weights.items():
             if task not in self.model.outputs or weight < 0:

@@ -5,6 +5,7 @@ batch normalisation is left out: batches of several tasks have no common statist
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -55,7 +56,7 @@ class BiattentiveEncoder(nn.Module):
         self.maxout = nn.Sequential(
             *(
                 nn.Sequential(FastDropout(dropout), Maxout(inputs, outputs, pieces))
-                for inputs, outputs in zip(widths, widths[1:], strict=False)
+                for inputs, outputs in pairwise(widths)
             )
         )
         self.features = widths[-1]

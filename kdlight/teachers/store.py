@@ -65,7 +65,7 @@ class CachedTeacher:
 
     provides = LOGITS
     reads: frozenset[str] = frozenset()
-    shapes: Mapping[str, Shape] = {}  # noqa: RUF012
+    shapes: Mapping[str, Shape] = {}
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._logits, self._ids = {}, {}

@@ -26,7 +26,7 @@ def small(tmp_path_factory):
 
 def copied(world, model):
     """A reference network with the weights of kdlight's."""
-    names = {"ahead": "encoder.forward_lstm", "back": "encoder.backward_lstm"}
+    names = {"ahead": "encoder.lstm.forward_lstm", "back": "encoder.lstm.backward_lstm"}
     names |= {"embeddings": "encoder.embeddings.tables.0"}
     names |= {"hidden": "heads.demo.hidden", "output": "heads.demo.output"}
     plain = ReferenceBiLSTM(*world.shape())

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdlight.data.mixing import apportion, proportional, uniform
+from kdlight.data.mixing import (
+    annealed,
+    apportion,
+    capped,
+    proportional,
+    temperature,
+    uniform,
+    weighted,
+)
 
 SIZES = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=3), st.integers(1, 400_000), min_size=1
@@ -55,3 +63,48 @@ def test_the_largest_remainder_wins_and_ties_go_to_the_earlier_task():
 
 def test_a_task_with_no_share_is_never_drawn():
     assert apportion({"a": 1.0, "b": 0.0}, 7) == {"a": 7, "b": 0}
+
+
+TASKS = {"rte": 2_500, "stsb": 6_000, "mnli": 393_000}
+
+
+def test_temperature_lies_between_uniform_and_proportional():
+    assert temperature(TASKS, 0, tau=0.0) == uniform(TASKS, 0)
+    assert temperature(TASKS, 0, tau=1.0) == pytest.approx(proportional(TASKS, 0))
+    found = temperature(TASKS, 0, tau=0.75)
+    assert found["mnli"] / found["rte"] == pytest.approx((393_000 / 2_500) ** 0.75)
+
+
+def test_a_cap_counts_big_tasks_as_smaller():
+    found = capped(TASKS, 0, cap=10_000)
+    assert found == pytest.approx({"rte": 2.5 / 18.5, "stsb": 6 / 18.5, "mnli": 10 / 18.5})
+
+
+def test_annealing_goes_from_proportional_to_nearly_uniform():
+    assert annealed(TASKS, 0, epochs=5) == pytest.approx(proportional(TASKS, 0))
+    assert annealed(TASKS, 4, epochs=5) == pytest.approx(temperature(TASKS, 0, tau=0.2))
+    assert annealed(TASKS, 2, epochs=5) == pytest.approx(temperature(TASKS, 0, tau=0.6))
+    assert annealed(TASKS, 9, epochs=5) == annealed(TASKS, 4, epochs=5)
+    assert annealed(TASKS, 0, epochs=1) == pytest.approx(proportional(TASKS, 0))
+
+
+def test_given_weights():
+    assert weighted(TASKS, 0, weights={"mnli": 2}) == {"rte": 0.25, "stsb": 0.25, "mnli": 0.5}
+    assert weighted(TASKS, 0, weights={"rte": 0})["rte"] == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "words"),
+    [
+        (weighted, {"weights": {"rte": -1}}, r"weights\.rte=-1"),
+        (weighted, {"weights": {"qqp": 1}}, "no such task"),
+        (weighted, {"weights": dict.fromkeys(TASKS, 0)}, "no task has a share"),
+        (temperature, {"tau": -1}, "tau=-1"),
+        (annealed, {"epochs": 5, "end": -0.1}, "tau=-0.1"),
+        (annealed, {"epochs": 0}, "epochs=0"),
+        (capped, {"cap": 0}, "cap=0"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(rule, options, words):
+    with pytest.raises(ValueError, match=words):
+        rule(TASKS, 0, **options)

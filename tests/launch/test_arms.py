@@ -3,11 +3,11 @@
 import pytest
 
 from kdlight.launch.arms import arms
-from kdlight.launch.plan import FINETUNE
 from kdlight.types import UserError
 
 DISTILL = {"name": "distill", "learns_from": "teacher", "joint": False, "module": {"a": 1}}
 MAIN = {
+    "teacher": {"joint": False, "seed": 0},
     "student": {"encoder": {"hidden": 150, "dropout": 0.1}},
     "augmentation": {"seed": 0, "n_iter": 18, "mask": {"probability": 0.1}},
     "loss": {"logit_mse": {"weight": 1.0}},
@@ -27,7 +27,7 @@ def test_the_method_itself_and_its_baseline():
     found = of()
     assert list(found) == ["student", "baseline"]
     assert found["student"] == MAIN
-    gold = {**DISTILL, "learns_from": "gold", "module": FINETUNE}
+    gold = {**DISTILL, "learns_from": "gold"}
     assert found["baseline"] == {**MAIN, "method": gold}
     assert list(of(baseline=False)) == ["student"]
 
@@ -48,10 +48,10 @@ def test_a_variant_changes_keys_and_names_its_losses_anew():
     assert found["student"] == MAIN
 
 
-def test_a_variant_on_gold_labels_needs_no_module():
-    found = of(gold={"method": {"learns_from": "gold"}, "augmentation": {"keep_labels": True}})
-    assert found["gold"]["method"]["module"] == FINETUNE
-    assert found["gold"]["augmentation"]["keep_labels"] is True
+def test_a_variant_may_have_other_teachers():
+    found = of(single={"teacher": {"joint": True}}, gold={"method": {"learns_from": "gold"}})
+    assert found["single"] == {**MAIN, "teacher": {"joint": True, "seed": 0}}
+    assert found["gold"] == found["baseline"]
 
 
 def test_what_is_no_part_is_refused_with_the_nearest():

@@ -12,8 +12,10 @@ from commands import SMOKE, call, plain, results
 from safetensors.torch import load_file
 
 from kdlight.launch import reading
+from kdlight.launch.arm import Arm
 from kdlight.launch.arms import arms
 from kdlight.launch.plan import Plan
+from kdlight.launch.teachers import Teachers
 from kdlight.tasks.embedded.lexicon import vocabulary
 
 VECTORS = "student/embeddings=vectors"
@@ -34,9 +36,10 @@ def write_vectors(path, words=None, width=5):
 
 
 def planned(folder, *overrides):
-    """(plan, student node) of a smoke run."""
+    """(arm, student node) of a smoke run."""
     plan = Plan(plain(f"outputs={folder / 'outputs'}", *overrides))
-    return plan, plan.student(("sst2",), "student", arms(plan.config)["student"])
+    arm = Arm(plan, "student", arms(plan.config)["student"])
+    return arm, arm.students()[("sst2",)]
 
 
 def test_the_store_does_not_depend_on_what_the_student_reads(tmp_path):
@@ -47,11 +50,11 @@ def test_the_store_does_not_depend_on_what_the_student_reads(tmp_path):
     assert len({student.fingerprint for _, student in plans}) == 3
     assert len({student.parents["transfer/sst2"].fingerprint for _, student in plans}) == 3
     # The same text again and again, and in its own tokens where it is scored.
-    for plan, student in plans:
+    for arm, student in plans:
         for read in ("transfer/sst2", "teacher_transfer/sst2"):
             text = student.parents[read].parents["rows"]
-            assert text.fingerprint == plan.transfer_set("sst2").fingerprint
-        scored = plan.evaluate(student, ("sst2",)).parents["tokens/sst2"]
+            assert text.fingerprint == arm.text("sst2").fingerprint
+        scored = arm.plan.evaluate(student, ("sst2",), {}).parents["tokens/sst2"]
         assert scored.fingerprint == student.parents["tokens/sst2"].fingerprint
         assert scored.parents["tokenizer"] is student.parents["tokenizer"]
 
@@ -150,7 +153,7 @@ def test_a_student_of_words_with_two_channels_of_vectors(smoke, monkeypatch):
     assert torch.equal(frozen[known], start[known])
     assert not torch.equal(trained[known], start[known])
     assert frozen[~known].abs().max() <= 0.25
-    assert weights["encoder.forward_lstm.weight_ih_l0"].shape[1] == 10
+    assert weights["encoder.lstm.forward_lstm.weight_ih_l0"].shape[1] == 10
     sizes = found["student"]
     assert sizes["params"] == sizes["params_without_embeddings"] + 10 * len(start)
     # Another seed does not read the file again.
@@ -174,24 +177,18 @@ def test_a_store_of_another_text_is_refused(smoke, monkeypatch, tmp_path, capfd)
     """A manifest that names other rows than the student's tokens."""
     folder = tmp_path / "outputs"
     shutil.copytree(smoke / "outputs/artifacts", folder / "artifacts")
-    real = Plan.tokens
+    real, outputs = Plan.tokens, Teachers.outputs
 
-    def tokens(plan, rows, tokenizer=None):
+    def tokens(plan, rows, tokenizer):
         node = real(plan, rows, tokenizer)
         return real(plan, plan.rows("sst2"), tokenizer) if node.label.startswith("transf") else node
 
+    def right(teachers, task, text):
+        with monkeypatch.context() as patch:
+            patch.setattr(Plan, "tokens", real)
+            return outputs(teachers, task, text)
+
     monkeypatch.setattr(Plan, "tokens", tokens)
-    monkeypatch.setattr(Plan, "teacher_outputs", lambda plan, task, _: _store(plan, task, real))
+    monkeypatch.setattr(Teachers, "outputs", right)
     assert call(tmp_path, monkeypatch, *SMOKE, "baseline=false", "seed=5") == 2
     assert "made from tokens" in capfd.readouterr().err
-
-
-def _store(plan, task, tokens):
-    from kdlight.launch.graph import Node
-
-    parents = {
-        "teacher": plan.teacher((task,)),
-        "tokens": tokens(plan, plan.transfer_set(task)),
-    }
-    config = {"task": task, "precision": "32-true"}
-    return Node("teacher_outputs", task, config, parents, {}, distributed=True)

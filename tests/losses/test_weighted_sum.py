@@ -58,7 +58,7 @@ def test_gradient_reaches_the_whole_student_and_never_the_teacher(make_batch):
     losses = WeightedSum(
         {"hard": Hard(), "mse": LogitMSE(), "kl": SoftKL(), "labels": TeacherLabels()}
     )
-    total, _ = losses(student(batch), OnlineTeacher(teacher)(batch), batch)
+    total, _ = losses(student(batch), OnlineTeacher({"demo": teacher})(batch), batch)
     total.backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in student.parameters())
     assert all(p.grad is None for p in teacher.parameters())

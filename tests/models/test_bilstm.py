@@ -22,7 +22,7 @@ def encoder():
 def packed_reference(encoder):
     """`nn.LSTM(bidirectional=True)` with the encoder's weights."""
     both = nn.LSTM(12, 9, batch_first=True, bidirectional=True)
-    ways = (("", encoder.forward_lstm), ("_reverse", encoder.backward_lstm))
+    ways = (("", encoder.lstm.forward_lstm), ("_reverse", encoder.lstm.backward_lstm))
     weights = {f"{k}{end}": v for end, lstm in ways for k, v in lstm.state_dict().items()}
     both.load_state_dict(weights)
     return both
@@ -44,9 +44,9 @@ def test_its_gradients_are_those_of_the_packed_lstm(encoder, make_batch):
     embedded = encoder.embeddings(text.input_ids).detach()
     packed = pack_padded_sequence(embedded, text.lengths, batch_first=True, enforce_sorted=False)
     both(packed)[1][0].square().sum().backward()
-    torch.testing.assert_close(encoder.forward_lstm.weight_hh_l0.grad, both.weight_hh_l0.grad)
+    torch.testing.assert_close(encoder.lstm.forward_lstm.weight_hh_l0.grad, both.weight_hh_l0.grad)
     torch.testing.assert_close(
-        encoder.backward_lstm.weight_ih_l0.grad, both.weight_ih_l0_reverse.grad
+        encoder.lstm.backward_lstm.weight_ih_l0.grad, both.weight_ih_l0_reverse.grad
     )
 
 

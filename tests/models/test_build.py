@@ -132,7 +132,7 @@ def test_lost_student_weights_are_refused(tmp_path):
 def test_word_embeddings_start_a_student_that_asks_for_them(teacher_config, tmp_path):
     model = build_teacher(teacher_config, OUTPUTS, vocabulary=40, pad=0, folder=None)
     save_teacher(model, tmp_path, teacher_config, OUTPUTS)
-    table = word_embeddings(tmp_path)
+    table = word_embeddings(load_teacher(tmp_path).encoder)
     layer = model.encoder.model.embeddings
     bare = layer.word_embeddings.weight + layer.token_type_embeddings.weight[0]
     centred = bare - bare.mean(dim=1, keepdim=True)

@@ -38,7 +38,8 @@ def rows(encode, sentences):
 def online(rows):
     torch.manual_seed(0)
     encoder = random_encoder(SHAPE, rows["a"].vocabulary, 0, "mean", 0.5)
-    return OnlineTeacher(MultiTaskModel(encoder, LinearHead, {"a": (3, False), "b": (1, False)}))
+    model = MultiTaskModel(encoder, LinearHead, {"a": (3, False), "b": (1, False)})
+    return OnlineTeacher({"a": model, "b": model})
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_rows_of_other_text_are_refused(rows, cached, encode, sentences):
 
 def test_the_live_teacher_is_frozen_and_draws_no_dropout(rows, online):
     batch = rows["a"].batch(np.arange(4), READS)
-    assert not any(p.requires_grad for p in online.model.parameters())
+    assert not any(p.requires_grad for p in online.models["a"].parameters())
     assert torch.equal(online(batch).logits, online(batch).logits)
     assert online.reads == {"joint"}
 

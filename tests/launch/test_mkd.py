@@ -1,0 +1,126 @@
+"""Whole MKD jobs at smoke scale: every way of sharing teachers and students in one result."""
+
+import json
+from statistics import fmean
+
+import numpy as np
+import pytest
+import torch
+from commands import call, results
+
+from kdlight.data.encoded import EncodedRows
+from kdlight.methods.predict import predict
+from kdlight.models.build import load_student, load_teacher
+
+SMALL = ["scale=smoke", "data.max_rows=64", "data.unlabelled_rows=32", "data.eval_rows=48"]
+LSTM = ["+experiment=mkd_lstm", *SMALL]
+VARIANTS = {
+    "single": "{method:{joint:false}}",
+    "single_teachers": "{teacher:{joint:false}}",
+    "ensemble": "{teacher:{ensemble:2}}",
+    "refined": "{method:{refine:{trainer:{max_steps:4}}}}",
+    "without_stsb": "{method:{leave_out:[stsb]}}",
+    "mixed": "{mixing:{_target_:kdlight.data.mixing.temperature,tau:0.5}}",
+    "annealed": "{loss:{annealed:{_target_:kdlight.losses.annealed.Annealed}}}",
+}
+TASKS = ("sst2", "mrpc", "stsb")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(folder, result) of a job with an arm for everything."""
+    folder = tmp_path_factory.mktemp("mkd")
+    arms = [f"+variants.{name}={changes}" for name, changes in VARIANTS.items()]
+    with pytest.MonkeyPatch.context() as patch:
+        assert call(folder, patch, *LSTM, *arms) == 0
+    (found,) = results(folder)
+    return folder, found
+
+
+def artifacts(folder, kind):
+    found = [
+        json.loads(path.read_text())
+        for path in folder.glob(f"outputs/artifacts/{kind}/*/manifest.json")
+    ]
+    return {made["title"]: made for made in found}
+
+
+def test_every_arm_is_scored_on_every_task_that_it_learns(run):
+    _, found = run
+    assert (found["experiment"], found["method"]) == ("mkd_lstm", "mkd")
+    names = {*VARIANTS, "single_teacher", "ensemble_teacher"}  # the teachers of all but the first
+    assert set(found["variants"]) == names
+    for name, arm in {**found["variants"], "student": found["student"]}.items():
+        expected = [task for task in TASKS if (name, task) != ("without_stsb", "stsb")]
+        assert list(arm["scores"]) == expected
+        assert set(arm["agreement"]) == set(expected)
+    assert set(found["student"]["scores"]["mrpc"]) == {"f1", "accuracy"}
+    scores = [fmean(values.values()) for values in found["student"]["scores"].values()]
+    assert found["macro"]["student"] == pytest.approx(fmean(scores))
+
+
+def test_what_is_shared_is_built_once(run):
+    folder, _ = run
+    together = "+".join(TASKS)
+    alone = {f"teacher {task}" for task in TASKS}
+    both = {f"teacher {together}", f"teacher {together} (seed 1)"}
+    assert set(artifacts(folder, "teacher")) == alone | both
+    assert len(artifacts(folder, "teacher_outputs")) == 3  # titles; three teachers each
+    assert len(list(folder.glob("outputs/artifacts/teacher_outputs/*/manifest.json"))) == 9
+    students = set(artifacts(folder, "student"))
+    assert {f"student {task} (single)" for task in TASKS} <= students
+    assert {f"student {task} (refined, refined)" for task in TASKS} <= students
+    assert f"student {together} (refined)" not in students  # it is the first arm's
+
+
+def test_an_ensemble_says_the_mean_of_its_members(run):
+    folder, _ = run
+    ((ensemble),) = (p.parent for p in folder.glob("outputs/artifacts/ensemble/*/manifest.json"))
+    parents = json.loads((ensemble / "manifest.json").read_text())["parents"]
+    teachers = folder / "outputs/artifacts/teacher"
+    members = [load_teacher(teachers / parents[f"member/{n}"]) for n in (0, 1)]
+    (store,) = [
+        path.parent for path in folder.glob("outputs/artifacts/teacher_outputs/*/manifest.json")
+        if json.loads(path.read_text())["parents"]["teacher"] == ensemble.name
+        and json.loads(path.read_text())["config"]["task"] == "mrpc"
+    ]  # fmt: skip
+    tokens = json.loads((store / "manifest.json").read_text())["parents"]["tokens"]
+    rows = EncodedRows(folder / "outputs/artifacts/tokens" / tokens / "transfer", "mrpc")
+    mean = torch.stack([predict(member, rows) for member in members]).mean(dim=0)
+    stored = torch.from_numpy(np.load(store / "logits.npy"))
+    torch.testing.assert_close(stored, mean, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(predict(members[0], rows), mean, atol=1e-4)
+
+
+def test_a_layer_loss_learns_from_the_live_teacher(tmp_path, monkeypatch):
+    options = ["+experiment=mkd_transformer3", *SMALL, "teacher.source=live", "baseline=false"]
+    losses = ["loss=[logit_mse,hidden,attention,pkd]", "+student.encoder.shape.hidden_size=16"]
+    assert call(tmp_path, monkeypatch, *options, *losses, "student.start.from=random") == 0
+    (found,) = results(tmp_path)
+    assert list(found["student"]["scores"]) == list(TASKS)
+    lines = (tmp_path / "outputs/runs").glob("*/*/metrics.csv")
+    rows = [line.split(",") for path in lines for line in path.read_text().splitlines()]
+    metrics = {row[2] for row in rows if row[0].startswith("student")}
+    kinds = {metric.split("/")[-1] for metric in metrics if metric.startswith("train/")}
+    assert kinds == {"loss", "logit_mse", "hidden", "attention", "pkd"}
+
+
+def test_a_layer_loss_from_the_store_is_refused_with_the_remedy(tmp_path, monkeypatch, capfd):
+    options = ["+experiment=mkd_transformer3", *SMALL, "loss=[hidden]"]
+    assert call(tmp_path, monkeypatch, *options) == 2
+    assert "set teacher.source=live" in capfd.readouterr().err
+    assert not list(tmp_path.glob("outputs/artifacts/*"))
+
+
+def test_a_transformer_student_is_a_hugging_face_folder(tmp_path, monkeypatch, make_batch):
+    from transformers import AutoModel
+
+    options = ["+experiment=mkd_transformer3", *SMALL, "baseline=false", "job=student"]
+    assert call(tmp_path, monkeypatch, *options) == 0
+    (folder,) = tmp_path.glob("outputs/artifacts/student/*/encoder")
+    model, ours = AutoModel.from_pretrained(folder).eval(), load_student(folder.parent)
+    batch = make_batch([5, 5], task="sst2")
+    with torch.no_grad():
+        theirs = model(input_ids=batch.joint.input_ids, token_type_ids=batch.joint.token_type_ids)
+        found = ours.encoder(batch)
+    torch.testing.assert_close(found, theirs.last_hidden_state.mean(dim=1), rtol=1e-4, atol=1e-5)

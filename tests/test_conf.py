@@ -14,8 +14,10 @@ from omegaconf import OmegaConf
 
 import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.augmentation.augment import augment
+from kdlight.launch.arm import Arm
 from kdlight.launch.arms import arms
 from kdlight.launch.help import config_folder
+from kdlight.launch.plan import Plan
 from kdlight.launch.trainer import PLAN_KEYS
 from kdlight.measure.parameters import parameters
 from kdlight.models.build import build_student
@@ -127,18 +129,22 @@ def test_every_loss(option, make_batch):
 
 
 @pytest.mark.parametrize("option", options("sweep"))
-def test_every_sweep(option):
-    """Each arm is another student than the rest, and all of them can be built."""
-    config = composed("scale=lite", f"+sweep={option}")
+@pytest.mark.parametrize("scale", ["smoke", "demo"])
+def test_every_sweep(option, scale):
+    """Each arm is another student than the rest, and all of them can be planned."""
+    experiment = "kd_bilstm" if option.startswith("bilstm") else "mkd_transformer3"
+    config = composed(f"scale={scale}", f"+sweep={option}", experiment=experiment)
+    for group in ("augmentation", "variants"):
+        config[group] = config[group] or {}
     check(config)
-    found = arms(config)
-    assert set(found) == {"student", "baseline", *config["variants"]}
-    assert len({str(arm) for arm in found.values()}) == len(found)
-    for arm in found.values():
-        assert all(instantiate(term).weight > 0 for term in arm["loss"].values())
-        table = torch.randn(40, 12) if arm["student"]["embeddings"]["start"] == "teacher" else None
-        model = build_student(arm["student"], {"single": (3, False)}, 40, 0, table)
-        assert model.encoder.embeddings.num_embeddings == 40
+    found, plan = arms(config), Plan(config)
+    assert set(config["variants"]) & set(found) or option == "mkd_leave_one_out"
+    names = set()
+    for name, parts in found.items():
+        assert all(instantiate(term).weight > 0 for term in parts["loss"].values())
+        students = Arm(plan, name, parts).students()
+        names.add(frozenset(node.fingerprint for node in students.values()))
+    assert len(names) == len(found) > 2
 
 
 @pytest.mark.parametrize("option", options("mixing"))

@@ -6,15 +6,12 @@ from typing import Any
 
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
-from kdlight.launch.reading import own_tokenizer, start_table, vector_file
-from kdlight.launch.teachers import Teachers, merged
+from kdlight.launch.reading import own_tokenizer
+from kdlight.launch.start import Start
+from kdlight.launch.teachers import Group, Teachers, merged
 from kdlight.launch.trainer import PLAN_KEYS, lightning, runtime
-from kdlight.losses.layer_map import layer_pairs
-from kdlight.models.layer_init import start_layers
-from kdlight.types import UserError, settings_of
+from kdlight.types import UserError
 
-Group = tuple[str, ...]
-LAYER_LOSSES = "kdlight.losses.layers."
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 
 
@@ -91,9 +88,10 @@ class Arm:
         source = None if gold else self.teachers.config["source"]
         trainer = parts["trainer"]
         tokenizer = self._tokenizer(group)
+        fresh = Start(self.teachers, parts["student"], {} if gold else parts["loss"], group)
         config = {
             **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},
-            "student": self._shape(parts["student"]),
+            "student": fresh.config(),
             "loss": None if gold else parts["loss"],
             "method": FINETUNE if gold else parts["method"]["module"],
             "teacher_source": source,
@@ -116,88 +114,12 @@ class Arm:
                 parents[f"teacher_outputs/{task}"] = self.outputs(task)
             if source == "live":
                 parents[f"teacher/{task}"] = self.teachers.of_task(task)
-        about = runtime(trainer, trainer["precision"])
-        parents |= {"start": start} if start else self._start(group, tokenizer, about)
+        notes = Path(self.plan.config["outputs"]) / "artifacts/vectors.json"
+        parents |= {"start": start} if start else fresh.parents(tokenizer, notes)
+        about = runtime(trainer, trainer["precision"]) | fresh.runtime()
         label = f"{'+'.join(group)} ({self.name}{', refined' if start else ''})"
         return Node("student", label, config, parents, about, distributed=True)
 
     def _tokenizer(self, group: Group) -> Node:
         text = {task: self.text(task) for task in group}
         return own_tokenizer(self.parts["student"], group, self.teachers.tokenizer, text)
-
-    def _shape(self, student: Mapping[str, Any]) -> dict[str, Any]:
-        """The student's node, with all that its shape takes from the teacher's."""
-        if student.get("embeddings"):
-            for name, _ in self._layer_losses():
-                raise UserError(f"Loss {name} compares layers: it needs a Transformer as student.")
-            # Not where a file lies, but what its table holds.
-            embeddings = {k: v for k, v in student["embeddings"].items() if k != "path"}
-            return {**student, "embeddings": embeddings}
-        encoder, theirs = student["encoder"], self.teachers.shape()
-        own = {key: value for key, value in encoder["shape"].items() if value is not None}
-        alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
-        shape = {**theirs, **own} if alike else own
-        pooling = encoder["pooling"] or self.teachers.config["pooling"]
-        start, depth = student["start"], shape.get("num_hidden_layers")
-        if start["from"] != "random":
-            with settings_of("student.start"):
-                start_layers(start["layers"], depth, theirs["num_hidden_layers"])
-        for name, loss in self._layer_losses():
-            with settings_of(f"loss.{name}"):
-                layer_pairs(loss["layers"], depth, theirs["num_hidden_layers"])
-        if start["from"] == "pretrained":
-            start = {**start, "content": self.teachers.content("student.start.from")}
-        return {
-            **student,
-            "encoder": {**encoder, "shape": shape, "pooling": pooling},
-            "start": start,
-        }
-
-    def _layer_losses(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Losses between inner layers, which the store does not hold."""
-        losses = {} if self.gold else self.parts["loss"]
-        found = [(k, v) for k, v in losses.items() if v["_target_"].startswith(LAYER_LOSSES)]
-        for name, _ in found:
-            if self.teachers.config["source"] != "live":
-                raise UserError(
-                    f"Loss {name} needs the inner layers of the teacher, and the store holds its "
-                    "logits only: set teacher.source=live."
-                )
-        return found
-
-    def _start(self, group: Group, tokenizer: Node, about: dict[str, Any]) -> dict[str, Node]:
-        """What the weights of a fresh student start from, beside random numbers."""
-        student = self.parts["student"]
-        if student.get("embeddings"):
-            table = self._table(group, tokenizer, student["embeddings"])
-            return {"table": table} if table else {}
-        if student["start"]["from"] == "pretrained":
-            about["layers"] = str(self.teachers.folder)
-        return {"layers": self._parent(group)} if student["start"]["from"] == "teacher" else {}
-
-    def _table(self, group: Group, tokenizer: Node, embeddings: Mapping[str, Any]) -> Node | None:
-        """The table that the embeddings start from."""
-        if embeddings["start"] == "pretrained":
-            content = self.teachers.content("student.embeddings.start")
-            assert self.teachers.folder
-            found: tuple[Path, str] | None = (self.teachers.folder, content)
-        else:
-            notes = Path(self.plan.config["outputs"]) / "artifacts/vectors.json"
-            found = vector_file(embeddings, notes)
-
-        def teachers() -> dict[str, Node]:
-            own = {"teacher_tokenizer": self.teachers.tokenizer}
-            return own if found else own | {"teacher": self._parent(group)}
-
-        return start_table(embeddings, "+".join(group), tokenizer, teachers, found)
-
-    def _parent(self, group: Group) -> Node:
-        """The one network that a student of these tasks may take weights from."""
-        found = self.teachers.common(group)
-        if found is None:
-            raise UserError(
-                f"The student of {', '.join(group)} is to start from its teacher, but each task "
-                "has a teacher of its own: set teacher.joint=true, or start it from the encoder "
-                "before its fine-tuning (pretrained) or at random."
-            )
-        return found

@@ -1,6 +1,6 @@
 """The ways a job trains its student: the method itself, gold labels alone, and variants."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kdlight.launch.teachers import merged
@@ -27,7 +27,7 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found = {"student": main}
     if config["baseline"] and main["method"]["learns_from"] == "teacher":
         found["baseline"] = _changed(main, GOLD)
-    for name, changes in config["variants"].items():
+    for name, changes in _expanded(config["variants"], config["task"]).items():
         if not isinstance(changes, Mapping):
             raise UserError(f"variants.{name}={changes} must map parts of an arm to their keys")
         for part in changes:
@@ -41,6 +41,19 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         # With gold labels alone no loss differs.
         if arm["method"]["learns_from"] == "teacher" or set(changes) - {"loss"}:
             found[name] = arm
+    return found
+
+
+def _expanded(variants: Mapping[str, Any], tasks: Iterable[str]) -> dict[str, Any]:
+    """Variants with `method.leave_out: each` become one a task, `<variant>_<task>`."""
+    found: dict[str, Any] = {}
+    for name, changes in variants.items():
+        method = changes.get("method") if isinstance(changes, Mapping) else None
+        if isinstance(method, Mapping) and method.get("leave_out") == "each":
+            for task in tasks:
+                found[f"{name}_{task}"] = merged(changes, {"method": {"leave_out": [task]}})
+        else:
+            found[name] = changes
     return found
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,23 @@ def own_tokenizer(
 
 
 def start_table(
-    embeddings: Mapping[str, Any],
+    start: str,
     label: str,
     tokenizer: Node,
-    teachers: Callable[[], Mapping[str, Node]],
+    theirs: Mapping[str, Node],
     found: tuple[Path, str] | None,
 ) -> Node | None:
     """The table that a student's embeddings start from, or None for random ones.
 
-    `found` is a file of vectors, or the folder of an encoder, and the hash of its content, which
-    alone reaches the fingerprint.
+    `theirs` are the teacher and its tokenizer; `found` is a file of vectors, or the folder of an
+    encoder, and the hash of its content, which alone reaches the fingerprint.
     """
-    start, label = embeddings["start"], f"{label} ({embeddings['start']})"
     if start == "random":
         return None
-    parents = {"tokenizer": tokenizer}
-    if start != "vectors":
-        parents |= teachers()
-    if found:
-        config, runtime = {"start": start, "content": found[1]}, {"path": str(found[0])}
-        return Node("embeddings", label, config, parents, runtime)
-    return Node("embeddings", label, {"start": start}, parents)
+    config = {"start": start} | ({"content": found[1]} if found else {})
+    parents = {"tokenizer": tokenizer} | (theirs if start != "vectors" else {})
+    runtime = {"path": str(found[0])} if found else {}
+    return Node("embeddings", f"{label} ({start})", config, parents, runtime)
 
 
 def vector_file(embeddings: Mapping[str, Any], notes: Path) -> tuple[Path, str] | None:

@@ -18,7 +18,7 @@ DEMO = (
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
-    "data.root=DIR 'task=[sst2]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME"
+    "data.root=DIR 'task=[{tasks}]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME"
 )
 
 
@@ -51,7 +51,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(_speed(group, measured))
     console.print(_cost(found))
     if found["data_source"] == "embedded":
-        console.print(REAL.format(name=config["name"]), markup=False)
+        console.print(REAL.format(name=config["name"], tasks=",".join(config["task"])), markup=False)
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
 

@@ -56,11 +56,20 @@ def test_teachers_need_not_be_shared_as_students_are():
     assert len({store.fingerprint for store in stores}) == 3
 
 
-@pytest.mark.parametrize("experiment", ["mkd_transformer3", "mkd_lstm"])
-def test_a_shared_student_has_no_one_teacher_to_start_from(experiment):
-    override = [] if experiment == "mkd_transformer3" else ["student/embeddings=teacher"]
-    with pytest.raises(UserError, match=r"each task has a teacher of its own: set teacher\.joint"):
-        arm("teacher.joint=false", *override, experiment=experiment).students()
+def test_a_student_of_tasks_with_a_teacher_each_starts_from_what_they_share(folders):
+    alone = next(iter(arm("teacher.joint=false").students().values()))
+    assert alone.config["student"]["start"]["from"] == "random"
+    assert "layers" not in {*alone.parents, *alone.runtime}
+    own = ["teacher=pretrained", "teacher.joint=false", f"teacher.pretrained={folders['one']}"]
+    student = next(iter(arm(*own).students().values()))
+    assert student.config["student"]["start"]["from"] == "pretrained"
+    assert student.runtime["layers"] == str(folders["one"])
+    table = ["student/embeddings=teacher"]
+    student = next(iter(arm(*own, *table, experiment="mkd_lstm").students().values()))
+    assert student.parents["table"].config["start"] == "pretrained"
+    assert student.parents["table"].runtime["path"] == str(folders["one"])
+    with pytest.raises(UserError, match=r"a teacher of its own: set teacher\.joint=true"):
+        arm("teacher.joint=false", *table, experiment="mkd_lstm").students()
 
 
 def test_a_teacher_that_is_refined_on_each_task_starts_from_the_shared_one():

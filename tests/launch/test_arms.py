@@ -20,7 +20,8 @@ MAIN = {
 
 
 def of(baseline=True, **variants):
-    return arms({**MAIN, "baseline": baseline, "variants": variants})
+    tasks = {"sst2": {}, "rte": {}}
+    return arms({**MAIN, "task": tasks, "baseline": baseline, "variants": variants})
 
 
 def test_the_method_itself_and_its_baseline():
@@ -62,4 +63,11 @@ def test_what_is_no_part_is_refused_with_the_nearest():
 def test_gold_alone_has_no_variants_that_differ_in_the_loss_only():
     alone = {**MAIN, "method": {**DISTILL, "learns_from": "gold"}, "baseline": True}
     variants = {"soft": {"loss": {}}, "wide": {"optimizer": {"lr": 2}}}
-    assert list(arms({**alone, "variants": variants})) == ["student", "wide"]
+    assert list(arms({**alone, "task": {}, "variants": variants})) == ["student", "wide"]
+
+
+def test_one_task_after_another_is_left_out():
+    found = of(without={"method": {"leave_out": "each"}, "optimizer": {"lr": 2}})
+    assert list(found) == ["student", "baseline", "without_sst2", "without_rte"]
+    assert found["without_rte"]["method"]["leave_out"] == ["rte"]
+    assert found["without_rte"]["optimizer"]["lr"] == 2

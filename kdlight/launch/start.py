@@ -1,0 +1,126 @@
+"""What a student looks like and starts from, where that depends on its teachers."""
+
+import logging
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch.graph import Node
+from kdlight.launch.reading import start_table, vector_file
+from kdlight.launch.teachers import Group, Teachers
+from kdlight.losses.layer_map import layer_pairs
+from kdlight.models.layer_init import start_layers
+from kdlight.types import UserError, settings_of
+
+log = logging.getLogger("kdlight")
+LAYER_LOSSES = "kdlight.losses.layers."
+
+
+class Start:
+    """A fresh student of some tasks.
+
+    Args:
+        teachers: of its arm.
+        student: its configuration node.
+        losses: those it learns from; none on gold labels.
+        group: its tasks.
+    """
+
+    def __init__(
+        self,
+        teachers: Teachers,
+        student: Mapping[str, Any],
+        losses: Mapping[str, Any],
+        group: Group,
+    ) -> None:
+        self.teachers, self.student, self.group = teachers, student, group
+        self.embeddings: Mapping[str, Any] | None = student.get("embeddings")
+        self.losses = {k: v for k, v in losses.items() if v["_target_"].startswith(LAYER_LOSSES)}
+        self._check_losses()
+
+    @cached_property
+    def origin(self) -> str:
+        """Where weights come from: `teacher`, `pretrained`, `vectors` or `random`.
+
+        A student of tasks with a teacher each starts from what these teachers were made from: the
+        encoder before its fine-tuning, or random weights.
+        """
+        wanted: str = (self.embeddings or {}).get("start") or self.student["start"]["from"]
+        if wanted != "teacher" or self.teachers.common(self.group) is not None:
+            return wanted
+        found = "pretrained" if self.teachers.folder else "random"
+        if found == "random" and self.embeddings:
+            raise UserError(
+                f"The embeddings of the student of {', '.join(self.group)} are to start from its "
+                "teacher, but each task has a teacher of its own: set teacher.joint=true or "
+                "student/embeddings=random."
+            )
+        log.info("%s: a teacher each, so their student starts from %s weights",
+                 ", ".join(self.group), found)  # fmt: skip
+        return found
+
+    def config(self) -> dict[str, Any]:
+        """The student's node, with all that its shape takes from the teacher's."""
+        if self.embeddings:
+            # Not where a file lies, but what its table holds.
+            kept = {key: value for key, value in self.embeddings.items() if key != "path"}
+            return {**self.student, "embeddings": {**kept, "start": self.origin}}
+        encoder, start = self.student["encoder"], self.student["start"]
+        shape, theirs = self._shape()
+        if self.origin != "random":
+            with settings_of("student.start"):
+                depth = theirs["num_hidden_layers"]
+                start_layers(start["layers"], shape["num_hidden_layers"], depth)
+        for name, loss in self.losses.items():
+            with settings_of(f"loss.{name}"):
+                depth = theirs["num_hidden_layers"]
+                layer_pairs(loss["layers"], shape["num_hidden_layers"], depth)
+        start = {**start, "from": self.origin}
+        if self.origin == "pretrained":
+            start["content"] = self.teachers.content("student.start.from")
+        pooling = encoder["pooling"] or self.teachers.config["pooling"]
+        encoder = {**encoder, "shape": shape, "pooling": pooling}
+        return {**self.student, "encoder": encoder, "start": start}
+
+    def parents(self, tokenizer: Node, notes: Path) -> dict[str, Node]:
+        """Artifacts that the weights come from; `notes` are those of `vector_file`."""
+        if not self.embeddings:
+            return {"layers": self._teacher()} if self.origin == "teacher" else {}
+        if self.origin == "pretrained":
+            content = self.teachers.content("student.embeddings.start")
+            assert self.teachers.folder
+            found: tuple[Path, str] | None = (self.teachers.folder, content)
+        else:
+            found = vector_file(self.embeddings, notes)
+        theirs = {"teacher_tokenizer": self.teachers.tokenizer}
+        theirs |= {"teacher": self._teacher()} if self.origin == "teacher" else {}
+        table = start_table(self.origin, "+".join(self.group), tokenizer, theirs, found)
+        return {"table": table} if table else {}
+
+    def runtime(self) -> dict[str, str]:
+        """The folder that layers are copied from, whose content counts and not its place."""
+        copied = self.origin == "pretrained" and not self.embeddings
+        return {"layers": str(self.teachers.folder)} if copied else {}
+
+    def _shape(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Fields of the Hugging Face configurations of student and teacher."""
+        theirs = self.teachers.shape()
+        own = {k: v for k, v in self.student["encoder"]["shape"].items() if v is not None}
+        alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
+        return ({**theirs, **own} if alike else own), theirs
+
+    def _teacher(self) -> Node:
+        found = self.teachers.common(self.group)
+        assert found
+        return found
+
+    def _check_losses(self) -> None:
+        for name in self.losses:
+            if self.embeddings:
+                raise UserError(f"Loss {name} compares layers: it needs a Transformer as student.")
+            if self.teachers.config["source"] != "live":
+                raise UserError(
+                    f"Loss {name} needs the inner layers of the teacher, and the store holds its "
+                    "logits only: set teacher.source=live."
+                )

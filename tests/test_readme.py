@@ -26,7 +26,8 @@ def overrides(command):
     return [word for word in words if not word.startswith("--")]
 
 
-RUNS = [b for b in BLOCKS if "kdlight.run" in b and "--config-dir" not in b]
+COMMANDS = [part for block in BLOCKS for part in re.split(r"(?<!\\)\n", block)]
+RUNS = [part for part in COMMANDS if "kdlight.run" in part and "--config-dir" not in part]
 CELLS = re.findall(r"^\| [^|]+ \| (`[^|]+) \|$", README, flags=re.MULTILINE)
 
 
@@ -50,7 +51,9 @@ def test_every_command_composes(block):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_override_of_the_table_composes(cell):
-    base = ["+experiment=kd_bilstm", "scale=smoke", "loss=[hard,soft_kl]"]
+    shared = any(key in cell for key in ("student.start", "student.encoder.shape", "method."))
+    name = "mkd_transformer3" if shared else "kd_bilstm"
+    base = [f"+experiment={name}", "scale=smoke", "loss=[hard,soft_kl]"]
     for code in re.findall(r"`([^`]+)`", cell):
         words = [w for w in shlex.split(code) if "=" in w]
         losses = [w for w in words if w.startswith("loss=")]

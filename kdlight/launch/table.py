@@ -51,7 +51,9 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(_speed(group, measured))
     console.print(_cost(found))
     if found["data_source"] == "embedded":
-        console.print(REAL.format(name=config["name"], tasks=",".join(config["task"])), markup=False)
+        console.print(
+            REAL.format(name=config["name"], tasks=",".join(config["task"])), markup=False
+        )
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
 

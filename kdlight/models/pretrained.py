@@ -15,7 +15,7 @@ from kdlight.types import Batch, Shape, Tokens, UserError
 # Loading a model folder takes less time than its progress bar is worth.
 transformers_logging.disable_progress_bar()
 
-POOLINGS = ("cls", "mean", "pooler")
+POOLINGS = ("cls", "mean", "pooler", "segments")
 
 
 class PretrainedEncoder(nn.Module):
@@ -23,7 +23,8 @@ class PretrainedEncoder(nn.Module):
 
     Args:
         model: the encoder; its `last_hidden_state` is [batch seq hidden].
-        pooling: `cls` (first token), `mean` (over real tokens) or `pooler` (the model's own).
+        pooling: `cls` (first token), `mean` (over real tokens), `pooler` (the model's own) or
+            `segments` (the means u and v of both texts of a pair: `[u, v, |u - v|, u * v]`).
     """
 
     reads = frozenset({"joint"})
@@ -42,9 +43,9 @@ class PretrainedEncoder(nn.Module):
         return self.model.get_input_embeddings()
 
     def num_features(self, pair: bool) -> int:
-        """Width of the pooled vector, the same for a text and a pair."""
-        del pair
-        return int(self.model.config.hidden_size)
+        """Width of the features."""
+        width = int(self.model.config.hidden_size)
+        return 4 * width if pair and self.pooling == "segments" else width
 
     @property
     def shape(self) -> Shape:
@@ -71,14 +72,24 @@ class PretrainedEncoder(nn.Module):
             return output.pooler_output
         if self.pooling == "cls":
             return states[:, 0]
-        mask = text.mask[:, :, None].to(states.dtype)
-        return (states * mask).sum(dim=1) / mask.sum(dim=1)
+        types = text.token_type_ids
+        if self.pooling == "segments" and types is not None and bool(types.any()):  # a pair
+            second = text.mask & (types != 0)
+            u, v = _mean(states, text.mask & ~second), _mean(states, second)
+            return torch.cat([u, v, (u - v).abs(), u * v], dim=1)
+        return _mean(states, text.mask)
 
     def _inputs(self, text: Tokens) -> dict[str, Tensor]:
         inputs = {"input_ids": text.input_ids, "attention_mask": text.mask.long()}
         if self.types > 1 and text.token_type_ids is not None:
             inputs["token_type_ids"] = text.token_type_ids
         return inputs
+
+
+def _mean(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the tokens in `mask`: [batch seq hidden] and [batch seq] to [batch hidden]."""
+    weights = mask[:, :, None].to(states.dtype)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1)
 
 
 def _joined(batch: Batch) -> Tokens:

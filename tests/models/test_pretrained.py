@@ -52,6 +52,27 @@ def test_pooling_equals_the_rows_one_by_one(folder, pooling, make_batch):
     torch.testing.assert_close(found, torch.stack(expected).detach(), rtol=1e-4, atol=1e-5)
 
 
+def test_segments_are_pooled_apart(folder, make_batch):
+    batch = make_batch([5, 2, 9], extra=3)
+    text = batch.joint
+    types = torch.zeros_like(text.input_ids)
+    for row, first in enumerate((2, 1, 4)):
+        types[row, first : text.lengths[row]] = 1
+    pair = replace(batch, joint=Tokens(text.input_ids, text.lengths, types))
+    encoder = load_encoder(folder, "segments").eval()
+    found = encoder(pair)
+    assert found.shape == (3, encoder.num_features(pair=True)) == (3, 64)
+    for row, (first, output) in enumerate(zip((2, 1, 4), naive(folder, pair.joint), strict=True)):
+        states = output.last_hidden_state[0]
+        u, v = states[:first].mean(dim=0), states[first:].mean(dim=0)
+        expected = torch.cat([u, v, (u - v).abs(), u * v])
+        torch.testing.assert_close(found[row], expected, rtol=1e-4, atol=1e-5)
+    lone = replace(batch, joint=Tokens(text.input_ids, text.lengths, torch.zeros_like(types)))
+    mean = load_encoder(folder, "mean").eval()
+    torch.testing.assert_close(encoder(lone), mean(lone))
+    assert encoder(lone).shape[1] == encoder.num_features(pair=False) == 16
+
+
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_what_lies_in_the_padding_does_not_matter(folder, pooling, make_batch):
     encoder = load_encoder(folder, pooling).eval()

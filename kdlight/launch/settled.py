@@ -1,0 +1,39 @@
+"""From Hydra's configuration to the plain one that a job works with."""
+
+import shlex
+import sys
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from kdlight.launch.numbers import check_numbers
+from kdlight.schema import check
+
+NODES = ("task", "loss", "augmentation", "variants")
+
+
+def settled(config: DictConfig) -> dict[str, Any]:
+    """Plain containers without interpolations, checked.
+
+    `hydra` of a job of a sweep is read for the choices, and left out.
+
+    Raises:
+        UserError: what is wrong with it.
+    """
+    hydra = config.get("hydra")
+    plain = cast(
+        dict[str, Any],
+        OmegaConf.to_container(
+            OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]),
+            resolve=True,
+            throw_on_missing=True,
+        ),
+    )
+    for group in NODES:
+        plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
+    check(plain)
+    check_numbers(plain)
+    plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+    if hydra is not None:
+        plain["student_name"] = hydra.runtime.choices["student"]
+    return plain

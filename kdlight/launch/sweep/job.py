@@ -1,0 +1,138 @@
+"""A job of a sweep: a command of its own, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch.channel import VARIABLE
+from kdlight.launch.environment import clean
+
+LOG = "job.log"
+TAIL = 5  # lines of a failed job's log that are shown
+
+
+@dataclass
+class SweepJob:
+    """What is to be done, and how far it is.
+
+    `state` is `waiting` (for its turn), `running`, `lent` (it waits for another's artifact),
+    `done`, `failed` or `stopped`; `facts` is what it told last.
+    """
+
+    number: int
+    overrides: list[str]
+    folder: Path
+    state: str = "waiting"
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What it left, or None if it is not finished."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def last_lines(self) -> list[str]:
+        """The end of its log."""
+        with suppress(OSError):
+            return (self.folder / LOG).read_text(errors="replace").splitlines()[-TAIL:]
+        return []
+
+
+class Process:
+    """A running job.
+
+    Args:
+        job: is told what the process says.
+        flags: words of the command that are no overrides.
+        environment: further variables, such as the GPUs it may use.
+    """
+
+    def __init__(
+        self, job: SweepJob, flags: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        self.job = job
+        self._started = time.monotonic()
+        job.folder.mkdir(parents=True, exist_ok=True)
+        theirs_in, self._grants = os.pipe()
+        self.facts, theirs_out = os.pipe()
+        os.set_blocking(self.facts, False)
+        self._rest = b""
+        ends = f"{theirs_in},{theirs_out}"
+        command = [
+            *(sys.executable, "-m", "kdlight.run", *flags, *job.overrides),
+            f"hydra.run.dir={_quoted(job.folder)}",
+        ]
+        with (job.folder / LOG).open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**clean(os.environ), **environment, VARIABLE: ends},
+                pass_fds=(theirs_in, theirs_out),
+                start_new_session=True,  # Ctrl-C reaches the sweep, which stops its jobs in order
+            )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        job.state = "running"
+
+    def grant(self) -> None:
+        """Gives the job a share again."""
+        with suppress(OSError):
+            os.write(self._grants, b"go\n")
+        self.job.state = "running"
+
+    def hear(self) -> list[dict[str, Any]]:
+        """What the job has said since the last call."""
+        with suppress(BlockingIOError):
+            while chunk := os.read(self.facts, 65536):
+                self._rest += chunk
+        *lines, self._rest = self._rest.split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def ended(self) -> bool:
+        """Whether the process is gone; settles the job's state."""
+        status = self._process.poll()
+        if status is None:
+            return False
+        finished = status == 0 and self.job.result is not None
+        self.job.state = "done" if finished else "failed"
+        self.job.seconds = time.monotonic() - self._started
+        self.close()
+        return True
+
+    def stop(self) -> None:
+        """Asks the job to stop; it keeps its last state."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the job and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.job.state = "stopped"
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the pipes."""
+        for number in (self._grants, self.facts):
+            with suppress(OSError):
+                os.close(number)
+
+
+def _quoted(path: Path) -> str:
+    """A path as the value of an override."""
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,151 @@
+"""Hydra's launcher for multirun: every job a process, all checked before the first starts."""
+
+import hashlib
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from kdlight.artifacts.place import write_whole
+from kdlight.launch.errors import AGAIN, mistake
+from kdlight.launch.settled import settled
+from kdlight.launch.sweep.job import SweepJob
+from kdlight.launch.sweep.schedule import Schedule
+from kdlight.launch.sweep.shares import shares
+from kdlight.launch.sweep.view import View, summary
+from kdlight.types import UserError
+
+log = logging.getLogger("kdlight")
+NOTE = "sweep.json"
+# Of Hydra itself: where a job writes and who starts it is the sweep's to say.
+OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
+        "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
+
+
+class SweepLauncher(Launcher):
+    """`hydra/launcher=kdlight`, the default."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Called by Hydra before the launch."""
+        del task_function  # jobs are commands
+        self.config, self.loader = config, hydra_context.config_loader
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Runs the jobs and says how they ended.
+
+        Raises:
+            UserError: before the first job starts, what is wrong with any; at the end, how many
+                jobs failed.
+        """
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
+        wanted = [list(overrides) for overrides in job_overrides]
+        composed = [self._composed(words, number) for number, words in enumerate(wanted)]
+        folder = self._folder(composed)
+        jobs = [
+            SweepJob(initial_job_idx + number, _own(words), folder / str(initial_job_idx + number))
+            for number, words in enumerate(wanted)
+        ]
+        for job in jobs:
+            job.state = "done" if job.result else "waiting"
+        open_jobs = [job for job in jobs if job.state == "waiting"]
+        _announce(jobs, open_jobs, folder)
+        with View(jobs) as view:
+            Schedule(open_jobs, shares(self.config.launcher), _flags(), view.update).run()
+        summary(jobs, folder)
+        failed = sum(job.state != "done" for job in jobs)
+        if failed:
+            raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
+        return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
+
+    def _composed(self, overrides: list[str], number: int) -> dict[str, Any]:
+        """The configuration of a job, checked as the job itself would check it."""
+        from kdlight.launch.job import Job
+
+        state = Singleton.get_state()
+        try:
+            config = self.loader.load_sweep_config(self.config, overrides)
+            with open_dict(config):
+                config.hydra.job.num = number
+                config.hydra.runtime.output_dir = ""
+            plain = settled(config)
+            Job(plain, Path()).plan_all()
+        except Exception as error:
+            sentence = mistake(error, self.config.outputs) or str(error)
+            words = " ".join(_own(overrides))
+            raise UserError(f"Job {number} ({words}): {sentence}") from error
+        finally:
+            Singleton.set_state(state)
+        return plain
+
+    def _folder(self, composed: list[dict[str, Any]]) -> Path:
+        """The folder of this sweep: that of the same sweep, if it was begun before."""
+        text = json.dumps([_lasting(plain) for plain in composed], sort_keys=True)
+        identity = hashlib.sha256(text.encode()).hexdigest()
+        new = Path(self.config.hydra.sweep.dir).absolute()
+        for note in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
+            if json.loads(note.read_text()).get("identity") == identity:
+                if note.parent != new:
+                    shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
+                return note.parent
+        new.mkdir(parents=True, exist_ok=True)
+        about = {"identity": identity, "jobs": [plain["command"] for plain in composed]}
+        write_whole(new / NOTE, json.dumps(about, indent=1))
+        return new
+
+
+def register() -> None:
+    """Makes the launcher known to Hydra."""
+    Plugins.instance().register(SweepLauncher)
+    node = {"_target_": f"{SweepLauncher.__module__}.{SweepLauncher.__qualname__}"}
+    ConfigStore.instance().store(group="hydra/launcher", name="kdlight", node=OmegaConf.create(node))
+
+
+def _lasting(plain: dict[str, Any]) -> dict[str, Any]:
+    """What makes a job the same job, started again."""
+    return {key: value for key, value in plain.items() if key not in ("command", "launcher")}
+
+
+def _own(overrides: list[str]) -> list[str]:
+    """The overrides of a job's own command."""
+    return [word for word in overrides if not word.lstrip("+~").startswith(OURS)]
+
+
+def _flags() -> list[str]:
+    """Words of this command that a job's command needs too, such as `--config-dir DIR`."""
+    words, found = iter(sys.argv[1:]), []
+    for word in words:
+        if word in ("-m", "--multirun") or not word.startswith("-"):
+            continue
+        found.append(word)
+        if word in ("--config-dir", "-cd") and (value := next(words, None)):
+            found.append(value)
+    return found
+
+
+def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:
+    done = len(jobs) - len(open_jobs)
+    earlier = f", {done} of them finished before" if done else ""
+    log.info("A sweep of %d jobs%s, in %s", len(jobs), earlier, folder)
+
+
+def _returned(job: SweepJob, overrides: list[str]) -> JobReturn:
+    result = job.result or {}
+    value = (result.get("macro") or {}).get("student")
+    return JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=value)

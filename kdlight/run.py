@@ -2,28 +2,28 @@
 
 import logging
 import os
-import shlex
 import sys
 from pathlib import Path
-from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from kdlight.launch.environment import forget_ranks
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.help import config_folder, explain, list_experiments
-from kdlight.launch.numbers import check_numbers
 from kdlight.launch.prepare import prepare
+from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
-from kdlight.schema import RunConfig, check
+from kdlight.launch.sweep.launcher import register
+from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 ConfigStore.instance().store(name="schema", node=RunConfig)
+register()
 
 
 def run(config: DictConfig) -> None:
@@ -31,16 +31,10 @@ def run(config: DictConfig) -> None:
     from kdlight.launch.job import Job
     from kdlight.launch.table import closing, opening
 
-    plain = cast(
-        dict[str, Any], OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    )
-    for group in ("task", "loss", "augmentation", "variants"):
-        plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
-    check(plain)
-    check_numbers(plain)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
-    plain["student_name"] = HydraConfig.get().runtime.choices["student"]
+    plain = settled(config)
+    hydra_config = HydraConfig.get()
+    plain["student_name"] = hydra_config.runtime.choices["student"]
+    folder = Path(hydra_config.runtime.output_dir)
     opening(plain)
     found = Job(plain, folder).run()
     closing(found, plain, folder)

@@ -15,6 +15,7 @@ from kdlight.artifacts.place import Place, damage, discard, publish, remove
 from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order
 from kdlight.launch.ranks import run_ranks, workers_gone
+from kdlight.measure.channel import channel
 from kdlight.measure.meter import duration
 from kdlight.types import StageSpec
 
@@ -83,6 +84,7 @@ class Executor:
                 remove(place.building)
             started = time.monotonic()
             log.info("%s: builds", node.title)
+            channel().tell(stage=node.title, share=0.0)
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
@@ -137,7 +139,9 @@ class _locked:  # noqa: N801
             self.lock.acquire(timeout=0)
         except Timeout:
             log.info("%s: waits, another command builds it", self.title)
+            channel().lend()
             self.lock.acquire(poll_interval=0.2)
+            channel().take_back()
 
     def __exit__(self, *error: object) -> None:
         self.lock.release()

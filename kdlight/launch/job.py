@@ -45,6 +45,11 @@ class Job:
         root = Path(config["outputs"]) / "artifacts"
         self.executor = Executor(root.absolute(), devices, self.wandb.for_node)
 
+    def plan_all(self) -> None:
+        """Plans every network of the job, so that what would be refused is refused now."""
+        for arm in self.arms.values():
+            arm.students()
+
     def run(self) -> dict[str, Any]:
         """Does the job; returns the result that was written."""
         kind = self.config["job"]

@@ -36,7 +36,9 @@ class WandbRuns:
         if self.mode == "disabled":
             return
         name = f"{self.config['name']} {folder.name}"
-        run = start_run(self._arguments(folder.name, name, "summary", self.config))
+        # Of a job in a sweep the number alone would be that of any other sweep's.
+        identity = "-".join(folder.parts[-2:]) if folder.name.isdigit() else folder.name
+        run = start_run(self._arguments(identity, name, "summary", self.config))
         if run is None:
             return
         try:

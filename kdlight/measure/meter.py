@@ -14,8 +14,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kdlight.measure.channel import channel
+
 log = logging.getLogger("kdlight")
-LINE_EVERY_S, REDRAW_S = 15.0, 0.1
+LINE_EVERY_S, REDRAW_S, TELL_S = 15.0, 0.1, 1.0
 
 
 class Meter:
@@ -29,7 +31,7 @@ class Meter:
     ) -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = self._first = done
-        self._start = self._line = time.monotonic()
+        self._start = self._line = self._told = time.monotonic()
         self.note = ""
         self._bar: Progress | None = None
         self._quiet = quiet
@@ -66,6 +68,10 @@ class Meter:
         """Reports `count` more units done."""
         self.done += count
         now = time.monotonic()
+        if now - self._told > TELL_S and not self._quiet:
+            self._told = now
+            left = (self.total - self.done) / max(self.rate, 1e-9)
+            channel().tell(stage=self.title, share=self.done / self.total, left=left)
         if self._bar and (now - self._line > REDRAW_S or self.done >= self.total):
             self._line = now
             text = f"{self.rate:,.0f} {self.unit}/s"

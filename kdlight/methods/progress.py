@@ -4,6 +4,7 @@ from typing import Any
 
 import lightning as L
 
+from kdlight.measure.channel import channel
 from kdlight.measure.meter import Meter
 
 
@@ -13,6 +14,7 @@ class ProgressCallback(L.Callback):
     def __init__(self, title: str, steps: int, batch_size: int, quiet: bool = False) -> None:
         self.title, self.steps, self.batch_size, self.quiet = title, steps, batch_size, quiet
         self._meter: Meter | None = None
+        self._best = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Starts at the step the run continues from."""
@@ -35,7 +37,10 @@ class ProgressCallback(L.Callback):
         """Shows the newest validation score."""
         del pl_module
         if self._meter and "val/macro" in trainer.callback_metrics:
-            self._meter.note = f"val/macro {float(trainer.callback_metrics['val/macro']):.1f}"
+            score = float(trainer.callback_metrics["val/macro"])
+            self._meter.note = f"val/macro {score:.1f}"
+            self._best = max(score, self._best)
+            channel().tell(best=self._best)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Removes the bar, also after an error."""

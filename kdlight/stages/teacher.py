@@ -49,8 +49,8 @@ def run(spec: StageSpec) -> None:
     alike = [t for t, rows in held.items() if outputs[t][1] and not rows.template.second_type]
     if config["pooling"] == "segments" and alike:
         raise UserError(
-            f"teacher.pooling=segments cannot tell the two texts of {alike[0]} apart: the tokenizer "
-            "of this teacher gives both the same token type. Use mean or cls."
+            f"teacher.pooling=segments cannot tell the two texts of {alike[0]} apart: the "
+            "tokenizer of this teacher gives both the same token type. Use mean or cls."
         )
     _check_reach(model, special["size"], max(rows.max_length for rows in held.values()))
     if config["max_epochs"]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kdlight.launch.channel import VARIABLE
 from kdlight.launch.environment import clean
+from kdlight.measure.channel import VARIABLE
 
 LOG = "job.log"
 TAIL = 5  # lines of a failed job's log that are shown
@@ -59,9 +59,7 @@ class Process:
         environment: further variables, such as the GPUs it may use.
     """
 
-    def __init__(
-        self, job: SweepJob, flags: Sequence[str], environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, job: SweepJob, flags: Sequence[str], environment: Mapping[str, str]) -> None:
         self.job = job
         self._started = time.monotonic()
         job.folder.mkdir(parents=True, exist_ok=True)

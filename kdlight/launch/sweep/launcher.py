@@ -28,6 +28,7 @@ from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 NOTE = "sweep.json"
+NAME = "hydra_plugins.kdlight.SweepLauncher"  # Hydra takes launchers from that package only
 # Of Hydra itself: where a job writes and who starts it is the sweep's to say.
 OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
         "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
@@ -54,7 +55,7 @@ class SweepLauncher(Launcher):
         """
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
+        _log_to_terminal()
         wanted = [list(overrides) for overrides in job_overrides]
         composed = [self._composed(words, number) for number, words in enumerate(wanted)]
         folder = self._folder(composed)
@@ -110,11 +111,21 @@ class SweepLauncher(Launcher):
         return new
 
 
+def _log_to_terminal() -> None:
+    """As a job's own progress looks; the sweep has no log file."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+
+
 def register() -> None:
     """Makes the launcher known to Hydra."""
-    Plugins.instance().register(SweepLauncher)
-    node = {"_target_": f"{SweepLauncher.__module__}.{SweepLauncher.__qualname__}"}
-    ConfigStore.instance().store(group="hydra/launcher", name="kdlight", node=OmegaConf.create(node))
+    plugins = Plugins.instance()
+    plugins.register(SweepLauncher)
+    plugins.class_name_to_class[NAME] = SweepLauncher
+    node = OmegaConf.create({"_target_": NAME})
+    ConfigStore.instance().store(group="hydra/launcher", name="kdlight", node=node)
 
 
 def _lasting(plain: dict[str, Any]) -> dict[str, Any]:

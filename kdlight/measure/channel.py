@@ -1,8 +1,8 @@
 """The line between a job of a sweep and the process that started it.
 
 The job tells how far it is, and when it waits for another job's artifact: its share of the machine
-is then lent to others, and given back before it goes on. Lines of JSON over two pipes, whose numbers
-stand in the environment; a command typed by hand has no such line, and nothing is told.
+is then lent to others, and given back before it goes on. Lines of JSON over two pipes, whose
+numbers stand in the environment; a command typed by hand has no such line and tells nothing.
 """
 
 import json

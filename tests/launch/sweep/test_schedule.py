@@ -1,0 +1,130 @@
+"""Jobs get a share of the machine each, lend it while they wait, and end together."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from kdlight.launch.sweep.schedule import Schedule
+from kdlight.launch.sweep.shares import Share, shares
+from kdlight.types import UserError
+
+ONE, TWO = [Share((), 1)], [Share(("4",), 2), Share(("7",), 2)]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except OSError:
+        return False
+
+
+def test_no_more_jobs_at_once_than_shares(world):
+    jobs = [world.job(n, sleep=0.2) for n in range(5)]
+    Schedule(jobs, TWO, []).run()
+    assert [job.state for job in jobs] == ["done"] * 5
+    at_once, most = 0, 0
+    for note in sorted(world.notes(), key=lambda note: note["time"]):
+        at_once += {"starts": 1, "ends": -1}[note["what"]]
+        most = max(most, at_once)
+    assert most == 2
+    assert [note["job"] for note in world.notes("starts")][:2] == ["0", "1"]
+    assert all(job.result["macro"]["student"] == job.number for job in jobs)
+
+
+def test_a_job_keeps_to_its_share_and_inherits_no_rank(world, monkeypatch):
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    Schedule([world.job(n, sleep=0.2) for n in range(2)], TWO, []).run()
+    assert {note["CUDA_VISIBLE_DEVICES"] for note in world.notes()} == {"4", "7"}
+    assert {note["OMP_NUM_THREADS"] for note in world.notes()} == {"2"}
+    assert {note["RANK"] for note in world.notes()} == {None}
+
+
+def test_a_crash_leaves_the_others_alone(world):
+    jobs = [world.job(0), world.job(1, fails="boom"), world.job(2)]
+    Schedule(jobs, ONE, []).run()
+    assert [job.state for job in jobs] == ["done", "failed", "done"]
+    assert jobs[1].last_lines()[-1] == "ValueError: boom"
+
+
+def test_what_a_job_tells_is_heard(world):
+    job = world.job(0)
+    Schedule([job], ONE, []).run()
+    assert job.facts == {"stage": "works", "share": 0.5, "best": 81.25}
+
+
+def test_a_job_that_waits_leaves_its_share_to_another(world, tmp_path):
+    """On one share: the first waits for what the second makes."""
+    made = tmp_path / "artifact"
+    jobs = [world.job(0, lends=made), world.job(1, makes=made), world.job(2)]
+    Schedule(jobs, ONE, []).run()
+    assert [job.state for job in jobs] == ["done"] * 3
+    order = world.order()
+    assert order[:3] == ["0 starts", "0 lends", "1 starts"]
+    assert order.index("1 ends") < order.index("0 is back")
+    # It comes back before a new job starts.
+    assert order.index("0 is back") < order.index("2 starts") or "2 starts" in order[:4]
+
+
+def test_a_gpu_stays_with_the_job_that_has_begun_on_it(world, tmp_path):
+    made = tmp_path / "artifact"
+    jobs = [world.job(0, lends=made), world.job(1, sleep=0.3, makes=made), world.job(2, sleep=0.6)]
+    Schedule(jobs, TWO, []).run()
+    first = {note["CUDA_VISIBLE_DEVICES"] for note in world.notes() if note["job"] == "0"}
+    assert first == {"4"}
+    notes = {f"{note['job']} {note['what']}": note["time"] for note in world.notes()}
+    # Job 2 has taken its GPU meanwhile; job 1's own was free long before.
+    assert notes["0 is back"] > notes["2 ends"]
+
+
+def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
+    jobs = [world.job(n, sleep=60) for n in range(3)]
+    until = time.monotonic() + 20
+
+    def interrupt():
+        if len(world.notes("starts")) == 2 or time.monotonic() > until:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Schedule(jobs, TWO, [], interrupt).run()
+    assert [job.state for job in jobs] == ["stopped"] * 3
+    assert len(world.notes("stopped")) == 2
+    assert not any(alive(note["pid"]) for note in world.notes("starts"))
+
+
+def test_jobs_end_when_the_sweep_is_killed(world):
+    """Their line breaks: they stop as if asked to."""
+    pid = os.fork()
+    if not pid:
+        Schedule([world.job(n, sleep=60) for n in range(2)], TWO, []).run()
+        os._exit(0)
+    until = time.monotonic() + 20
+    while len(world.notes("starts")) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    while len(world.notes("stopped")) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(world.notes("stopped")) == 2
+    time.sleep(0.2)
+    assert not any(alive(note["pid"]) for note in world.notes("starts"))
+
+
+def launcher(**changes):
+    return {"gpus_per_job": 0, "max_parallel": 1, "cpus_per_job": None, **changes}
+
+
+def test_shares_of_the_machine(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
+    assert shares(launcher()) == [Share((), 8)]
+    assert shares(launcher(max_parallel=3)) == [Share((), 2)] * 3
+    assert shares(launcher(max_parallel=16)) == [Share((), 1)] * 16
+    assert shares(launcher(cpus_per_job=5)) == [Share((), 5)]
+    found = shares(launcher(gpus_per_job=1, max_parallel=8))
+    assert found == [Share((f"GPU-{name}",), 2) for name in "abc"]
+    assert shares(launcher(gpus_per_job=2, max_parallel=8)) == [Share(("GPU-a", "GPU-b"), 8)]
+    with pytest.raises(UserError, match=r"launcher\.gpus_per_job=4, but there are 3 GPUs"):
+        shares(launcher(gpus_per_job=4))

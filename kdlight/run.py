@@ -17,13 +17,12 @@ from kdlight.launch.help import config_folder, explain, list_experiments
 from kdlight.launch.prepare import prepare
 from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
-from kdlight.launch.sweep.launcher import register
+from kdlight.launch.sweep.register import register
 from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 ConfigStore.instance().store(name="schema", node=RunConfig)
-register()
 
 
 def run(config: DictConfig) -> None:
@@ -82,6 +81,7 @@ def _main(stop: Stop) -> int:
             log.error("%s", sentence)
             sys.exit(2)
 
+    register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors are to reach this place
     try:
         job()
@@ -90,6 +90,9 @@ def _main(stop: Stop) -> int:
     except Exception as error:
         if stop.asked or started:
             raise
+        if isinstance(error, UserError):  # of a sweep
+            log.error("%s", error)
+            return 2
         print(_refusal(error), file=sys.stderr)
         return 1
     return 0

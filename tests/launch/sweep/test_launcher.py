@@ -1,0 +1,79 @@
+"""`python -m kdlight.run -m ...` as it is typed: what is checked first, run, skipped, reported."""
+
+import json
+import shutil
+import time
+
+from commands import call
+
+from kdlight.launch.sweep import launcher
+
+TINY = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
+
+
+def folders(tmp_path):
+    return sorted(path.parent for path in tmp_path.glob("outputs/runs/*/*/sweep.json"))
+
+
+def test_twenty_jobs_are_composed_and_checked_in_seconds(tmp_path, monkeypatch, capfd):
+    """The last one has a mistake: nothing has started when it is told."""
+    monkeypatch.setattr(launcher, "Schedule", None)
+    start = time.process_time()
+    seeds = ",".join(map(str, range(20)))
+    status = call(tmp_path, monkeypatch, "-m", *TINY, f"seed={seeds}", "student.encoder.hiden=3")
+    assert status != 0
+    assert "hiden" in capfd.readouterr().err
+    words = ["task=[sst2],[trec]", "seed=1,2,3,4,5,6,7,8,9,10"]
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
+    said = capfd.readouterr().err
+    assert "Job 10 (" in said
+    assert "trec has no embedded rows" in said
+    assert not list(tmp_path.glob("outputs/artifacts/*"))
+    assert time.process_time() - start < 30
+
+
+def test_two_jobs_of_two_ranks_each(tmp_path, monkeypatch, capfd):
+    """As single runs of one process, in the folders of a sweep; done again, nothing is done."""
+    still = ["student.encoder.dropout=0", "student.head.dropout=0", "seed=3,4"]
+    ranks = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *still, *ranks) == 0
+    (folder,) = folders(tmp_path)
+    found = [json.loads((folder / n / "result.json").read_text()) for n in ("0", "1")]
+    assert [result["seed"] for result in found] == [3, 4]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "0",
+        "1",
+        "multirun.yaml",
+        "sweep.json",
+    ]
+    for number, seed in enumerate((3, 4)):
+        alone = tmp_path / f"alone{seed}"
+        shutil.copytree(tmp_path / "outputs/artifacts", alone / "outputs/artifacts")
+        shutil.rmtree(alone / "outputs/artifacts/student")
+        assert call(alone, monkeypatch, *TINY, *still[:2], f"seed={seed}") == 0
+        (single,) = alone.glob("outputs/runs/*/*/result.json")
+        single = json.loads(single.read_text())
+        assert single["student"]["scores"] == found[number]["student"]["scores"]
+    capfd.readouterr()
+    before = (folder / "0/result.json").stat().st_mtime_ns
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *still, *ranks) == 0
+    assert "2 of them finished before" in capfd.readouterr().err
+    assert folders(tmp_path) == [folder]
+    assert (folder / "0/result.json").stat().st_mtime_ns == before
+
+
+def test_a_job_that_fails_is_reported_at_the_end_and_done_again(tmp_path, monkeypatch, capfd):
+    words = ["optimizer.lr=1e-3,1e30", "launcher.max_parallel=2"]
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
+    said = capfd.readouterr()
+    assert "1 of 2 jobs failed" in said.err
+    assert "job 1 failed" in said.out
+    assert "lower the learning rate" in said.out
+    (folder,) = folders(tmp_path)
+    assert "job.log" in said.out
+    assert (folder / "0/result.json").exists()
+    assert not (folder / "1/result.json").exists()
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
+    said = capfd.readouterr()
+    assert "1 of them finished before" in said.err
+    assert folders(tmp_path) == [folder]

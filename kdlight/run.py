@@ -71,15 +71,7 @@ def _main(stop: Stop) -> int:
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="config")
     def job(config: DictConfig) -> None:
         started.append(True)
-        try:
-            run(config)
-        except Exception as error:
-            if stop.asked and not isinstance(error, UserError):
-                raise KeyboardInterrupt from error
-            if (sentence := mistake(error, config.outputs)) is None:
-                raise
-            log.error("%s", sentence)
-            sys.exit(2)
+        _guarded(config, stop)
 
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors are to reach this place
@@ -87,15 +79,28 @@ def _main(stop: Stop) -> int:
         job()
     except SystemExit as end:
         return int(end.code or 0)
+    except UserError as error:  # of a sweep
+        log.error("%s", error)
+        return 2
     except Exception as error:
         if stop.asked or started:
             raise
-        if isinstance(error, UserError):  # of a sweep
-            log.error("%s", error)
-            return 2
         print(_refusal(error), file=sys.stderr)
         return 1
     return 0
+
+
+def _guarded(config: DictConfig, stop: Stop) -> None:
+    """The job; what its user can mend ends it with a sentence and status 2."""
+    try:
+        run(config)
+    except Exception as error:
+        if stop.asked and not isinstance(error, UserError):
+            raise KeyboardInterrupt from error
+        if (sentence := mistake(error, config.outputs)) is None:
+            raise
+        log.error("%s", sentence)
+        sys.exit(2)
 
 
 def _refusal(error: Exception) -> str:

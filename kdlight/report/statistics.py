@@ -1,0 +1,72 @@
+"""Whether one network is better than another: over seeds, and over the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+RESAMPLES = 2000
+BATCH = 250  # samples that are drawn together, to bound memory
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """A paired difference over seeds: its mean, the standard error of that, and the seeds."""
+
+    mean: float
+    error: float | None
+    n: int
+
+    @property
+    def shown(self) -> bool:
+        """Larger than two standard errors, over at least three seeds."""
+        return self.n >= 3 and self.error is not None and abs(self.mean) > 2 * self.error
+
+
+def over_seeds(first: Sequence[float], second: Sequence[float]) -> OverSeeds:
+    """First minus second, seed by seed. Both [seeds], in the same order."""
+    apart = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    error = float(apart.std(ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else None
+    return OverSeeds(float(apart.mean()), error, len(apart))
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Exact two-sided p of McNemar's test (1947), from which rows each network has right.
+
+    Both [rows]. One where they are right on the same rows.
+    """
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    total = only_first + only_second
+    return float(binomtest(only_first, total, 0.5).pvalue) if total else 1.0
+
+
+def resampled(rows: int, seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
+    """How often each row is drawn in each of many samples with replacement, [resamples rows]."""
+    random = np.random.default_rng([seed, rows, resamples])  # no stream that others draw from
+    found = np.empty((resamples, rows), dtype=np.float64)
+    for start in range(0, resamples, BATCH):
+        part = found[start : start + BATCH]
+        part[:] = random.multinomial(rows, np.full(rows, 1 / rows), size=len(part))
+    return found
+
+
+def bootstrap_p(differences: NDArray[np.float64], observed: float) -> float:
+    """Two-sided p of a paired bootstrap: how often a difference moves as far from its own mean.
+
+    The samples [resamples] are shifted to a mean of zero, the null hypothesis (Efron & Tibshirani
+    1993, section 16.4); one is added to both counts, so that p is never zero.
+    """
+    moved = np.abs(differences - differences.mean()) >= abs(observed) - 1e-12
+    return float((moved.sum() + 1) / (len(differences) + 1))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P-values corrected for their number (Holm 1979), in the order given."""
+    order = np.argsort(p, kind="stable")
+    corrected, highest = np.empty(len(p)), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[place]))
+        corrected[place] = highest
+    return [float(value) for value in corrected]

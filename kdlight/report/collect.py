@@ -1,0 +1,196 @@
+"""Finished runs from their folders, and which of them differ in nothing but the seed."""
+
+import glob
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from kdlight.report.scores import score
+from kdlight.types import UserError
+
+FIRST, LAST = ("teacher", "baseline"), ("student",)
+# What two runs may differ in and still be the same experiment.
+APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
+TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder: its result, its configuration and its predictions."""
+
+    folder: Path
+    result: Mapping[str, Any]
+    config: Mapping[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """The student's."""
+        return int(self.result["seed"])
+
+    @property
+    def identity(self) -> str:
+        """The same for runs that differ in nothing but the seed."""
+        kept = {key: value for key, value in self.config.items() if key not in APART}
+        text = json.dumps(kept, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def arms(self) -> dict[str, Mapping[str, Any]]:
+        """What the result says of each network that was scored, the method's student last."""
+        found = {name: self.result[name] for name in FIRST if self.result.get(name)}
+        found |= self.result.get("variants") or {}
+        return found | {name: self.result[name] for name in LAST if self.result.get(name)}
+
+    def scores(self, arm: str) -> Mapping[str, Mapping[str, float]]:
+        """Stored scores of a network, metric by metric."""
+        found: Mapping[str, Mapping[str, float]] = self.arms[arm]["scores"]
+        return found
+
+    @cached_property
+    def predictions(self) -> dict[str, dict[str, NDArray]]:
+        """By task: `id`, `gold` [rows], and each network's outputs [rows classes]."""
+        return {
+            task: _read(self.folder / file) for task, file in self.result["predictions"].items()
+        }
+
+    def check(self) -> None:
+        """Holds every stored score against the stored predictions.
+
+        Raises:
+            UserError: if they do not agree.
+        """
+        for arm in self.arms:
+            for task, metrics in self.scores(arm).items():
+                for metric, stored in metrics.items():
+                    found = self.computed(arm, task, metric)
+                    if found is not None and abs(found - stored) > TOLERANCE:
+                        raise UserError(
+                            f"{self.folder}: {metric} of {arm} on {task} is {stored:.4f} in "
+                            f"result.json, but {found:.4f} by the predictions; one of the two was "
+                            "changed. Leave this run out (report.runs=) or make it again."
+                        )
+
+    def computed(self, arm: str, task: str, metric: str) -> float | None:
+        """A score from the predictions; None for a second evaluation set, whose rows are mixed."""
+        rows = self.predictions[task]
+        if arm not in rows or metric not in ("accuracy", "f1", "matthews", "pearson", "spearman"):
+            return None
+        if any("_" in name for name in self.scores(arm)[task]):
+            return None  # rows of several sets lie in one file
+        return float(score(metric, rows["gold"], rows[arm])[0])
+
+
+def _read(path: Path) -> dict[str, NDArray]:
+    with path.open() as file:
+        lines = [json.loads(line) for line in file]
+    names = [name for name in lines[0] if name not in ("id", "gold")]
+    found = {name: np.array([line[name] for line in lines]) for name in names}
+    ids, gold = (np.array([line[key] for line in lines]) for key in ("id", "gold"))
+    return {"id": ids, "gold": gold, **found}
+
+
+def find_runs(pattern: str) -> list[Run]:
+    """The finished runs in the folders that match, oldest first, their scores checked.
+
+    Raises:
+        UserError: if there is none, or a file of one cannot be read or does not agree.
+    """
+    paths = sorted(glob.glob(pattern, recursive=True), key=lambda name: Path(name).stat().st_mtime)
+    found = []
+    for folder in (Path(path) for path in paths):
+        try:
+            result = json.loads((folder / "result.json").read_text())
+            config = yaml.safe_load((folder / "config.yaml").read_text())
+        except FileNotFoundError:
+            continue  # still running, or stopped
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder}: its result cannot be read ({error}).") from error
+        if result.get("student") and result.get("predictions"):
+            found.append(Run(folder, result, config))
+    if not found:
+        raise UserError(
+            f"report.runs={pattern}: no finished run with a student there; expected folders such "
+            "as 'outputs/runs/kd_bilstm/*' or, of sweeps, 'outputs/runs/kd_bilstm/*/*'."
+        )
+    for run in found:
+        run.check()
+    return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed only, one a seed, in the order of the seeds."""
+
+    title: str
+    runs: tuple[Run, ...]
+
+    @property
+    def arms(self) -> list[str]:
+        """Networks that every run has."""
+        return [arm for arm in self.runs[0].arms if all(arm in run.arms for run in self.runs)]
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        """(task, metric) in the order of the tasks."""
+        return [(task, m) for task, found in self.runs[0].scores("student").items() for m in found]
+
+    def values(self, arm: str, task: str, metric: str) -> list[float]:
+        """A score a seed; nothing where the network has not learnt the task."""
+        found = [run.scores(arm).get(task, {}).get(metric) for run in self.runs]
+        return [value for value in found if value is not None]
+
+    def macro(self, arm: str) -> list[float]:
+        """The mean over tasks of the mean of a task's metrics, a value a seed."""
+        return [
+            float(
+                np.mean([np.mean(list(metrics.values())) for metrics in run.scores(arm).values()])
+            )
+            for run in self.runs
+        ]
+
+    @property
+    def teachers(self) -> int:
+        """How many different teachers the runs have."""
+        seen = {
+            json.dumps(run.arms["teacher"]["scores"]) for run in self.runs if "teacher" in run.arms
+        }
+        return len(seen)
+
+
+def groups(runs: Iterable[Run]) -> list[Group]:
+    """Runs by what they have in common; of two with the same seed the newer counts."""
+    found: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        found.setdefault(run.identity, {})[run.seed] = run
+    alike = [[by_seed[seed] for seed in sorted(by_seed)] for by_seed in found.values()]
+    return [Group(_title(own, alike), tuple(own)) for own in alike]
+
+
+def _title(own: list[Run], every: list[list[Run]]) -> str:
+    """Experiment, student and scale, and the overrides that tell it from others alike."""
+    result = own[0].result
+    name = f"{result['experiment']}, {result['student']['name']}, {result['scale']}"
+    name += f", {'+'.join(own[0].scores('student'))}"
+    words = [_words(runs[0]) for runs in every]
+    common = set.intersection(*words)
+    special = sorted(_words(own[0]) - common)
+    return f"{name} ({' '.join(special)})" if special and len(every) > 1 else name
+
+
+def _words(run: Run) -> set[str]:
+    import shlex
+
+    words = shlex.split(run.result["command"])[3:]
+    return {
+        w
+        for w in words
+        if "=" in w and not w.lstrip("+").startswith(("seed=", "hydra.", "outputs="))
+    }

@@ -1,0 +1,109 @@
+"""Which differences between the networks of a group are more than chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdlight.report.collect import Group
+from kdlight.report.scores import score
+from kdlight.report.statistics import (
+    OverSeeds,
+    bootstrap_p,
+    holm,
+    mcnemar,
+    over_seeds,
+    resampled,
+)
+
+CLASSES = ("accuracy", "f1", "matthews")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One network minus another: over seeds, and for each task over its rows.
+
+    `bootstrap` and `mcnemar` hold p-values by task, corrected for their number by Holm's method;
+    McNemar's test is there where a task has classes.
+    """
+
+    first: str
+    second: str
+    seeds: OverSeeds
+    tasks: dict[str, float]
+    bootstrap: dict[str, float]
+    mcnemar: dict[str, float]
+
+
+def compare(group: Group, second: str) -> list[Comparison]:
+    """Every other network of a group against `second`, over the tasks that both have learnt."""
+    found = []
+    for first in group.arms:
+        if first in ("teacher", second) or first.endswith("_teacher"):
+            continue
+        tasks = [t for t in group.runs[0].scores(first) if t in group.runs[0].scores(second)]
+        macros = [[_macro(run.scores(arm), tasks) for run in group.runs] for arm in (first, second)]
+        apart = {task: _apart(group, task, first, second) for task in tasks}
+        found.append(
+            Comparison(
+                first,
+                second,
+                over_seeds(*macros),
+                {task: values[0] for task, values in apart.items()},
+                {task: values[1] for task, values in apart.items()},
+                {task: values[2] for task, values in apart.items() if values[2] is not None},
+            )
+        )
+    return _corrected(found)
+
+
+def _macro(scores: object, tasks: list[str]) -> float:
+    assert isinstance(scores, dict)
+    return float(np.mean([np.mean(list(scores[task].values())) for task in tasks]))
+
+
+def _apart(group: Group, task: str, first: str, second: str) -> tuple[float, float, float | None]:
+    """Difference of a task's score (mean over seeds), its bootstrap p and its McNemar p.
+
+    Rows are drawn with replacement, the same ones for both networks and for all seeds; McNemar
+    takes the decisions of all seeds by majority, so that a row counts once.
+    """
+    metrics = [metric for name, metric in group.metrics if name == task and "_" not in metric]
+    rows = group.runs[0].predictions[task]["gold"]
+    counts = resampled(len(rows))
+    drawn, observed = np.zeros(len(counts)), 0.0
+    for run in group.runs:
+        for metric in metrics:
+            gold = run.predictions[task]["gold"]
+            pair = [run.predictions[task][arm] for arm in (first, second)]
+            weight = 1 / (len(metrics) * len(group.runs))
+            drawn += weight * (
+                score(metric, gold, pair[0], counts) - score(metric, gold, pair[1], counts)
+            )
+            observed += weight * float(
+                (score(metric, gold, pair[0]) - score(metric, gold, pair[1]))[0]
+            )
+    p = bootstrap_p(drawn, observed)
+    if metrics[0] not in CLASSES:
+        return observed, p, None
+    right = [_majority(group, task, arm) == rows for arm in (first, second)]
+    return observed, p, mcnemar(*right)
+
+
+def _majority(group: Group, task: str, arm: str) -> NDArray:
+    """The class that most seeds decide for, [rows]; of equals the one with more probability."""
+    logits = np.stack([run.predictions[task][arm] for run in group.runs])
+    shifted = np.exp(logits - logits.max(axis=2, keepdims=True))
+    probability = (shifted / shifted.sum(axis=2, keepdims=True)).mean(axis=0)
+    votes = np.eye(logits.shape[2])[logits.argmax(axis=2)].sum(axis=0)
+    decided: NDArray = (votes + 1e-6 * probability).argmax(axis=1)
+    return decided
+
+
+def _corrected(found: list[Comparison]) -> list[Comparison]:
+    """With p-values corrected for the number of comparisons of the same kind in the group."""
+    for kind in ("bootstrap", "mcnemar"):
+        places = [(getattr(c, kind), task) for c in found for task in getattr(c, kind)]
+        for (values, task), p in zip(places, holm([v[t] for v, t in places]), strict=True):
+            values[task] = p
+    return found

@@ -1,0 +1,89 @@
+"""One self-contained HTML page: readable on a wide and a narrow window, and in print."""
+
+from collections.abc import Sequence
+from html import escape
+
+from kdlight.report.tables import Table
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #2563a8; }
+@media (prefers-color-scheme: dark) { :root { --accent: #7db4ee; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 76rem; padding: 1.2rem; }
+h1 { font-size: 1.6rem; margin: 0 0 .3rem; }
+h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; overflow-wrap: anywhere; }
+p.note, p.lead { max-width: 48rem; margin: .35rem 0; }
+p.note { font-size: .85rem; opacity: .8; }
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
+thead th { border-bottom: 2px solid var(--line); font-size: .85rem; }
+tbody tr + tr td { border-top: 1px solid var(--line); }
+tbody tr:hover td { background-color: var(--soft); }
+td.best { font-weight: 700; color: var(--accent); }
+figure { margin: 1rem 0; background: #fff; border-radius: .4rem; padding: .4rem; overflow-x: auto; }
+figure svg { max-width: 100%; height: auto; display: block; margin: auto; }
+figcaption { color: #333; font-size: .85rem; text-align: center; }
+details { margin: .6rem 0; }
+code { overflow-wrap: anywhere; }
+@media print { body { max-width: none; font-size: 11px; } .scroll { overflow: visible; border: 0; }
+  figure, table { break-inside: avoid; } details > * { display: block; } }
+"""
+
+
+def page(title: str, lead: str, parts: Sequence[str]) -> str:
+    """The whole page."""
+    return "\n".join([
+        "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", "</head>", "<body>",
+        f"<h1>{escape(title)}</h1>", f'<p class="lead">{escape(lead)}</p>', *parts, "</body>",
+        "</html>", "",
+    ])  # fmt: skip
+
+
+def table(made: Table) -> str:
+    """A table with its heading and remarks; the best student's macro stands out."""
+    best = _best(made)
+    head = "".join(f"<th>{escape(name)}</th>" for name in made.columns)
+    body = []
+    for number, row in enumerate(made.rows):
+        cells = [
+            f'<td class="best">{escape(cell)}</td>'
+            if (number, column) == best
+            else f"<td>{escape(cell)}</td>"
+            for column, cell in enumerate(row)
+        ]
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in made.notes)
+    return (
+        f"<section><h2>{escape(made.title)}</h2><div class=scroll><table><thead><tr>{head}</tr>"
+        f"</thead><tbody>{''.join(body)}</tbody></table></div>{notes}</section>"
+    )
+
+
+def figure(svg: str, caption: str) -> str:
+    """A picture with what it shows."""
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def details(summary: str, lines: Sequence[tuple[str, str]]) -> str:
+    """Facts that open at a click."""
+    items = "".join(
+        f"<p class=note><b>{escape(name)}</b> <code>{escape(text)}</code></p>"
+        for name, text in lines
+    )
+    return f"<details><summary>{escape(summary)}</summary>{items}</details>"
+
+
+def _best(made: Table) -> tuple[int, int] | None:
+    if "macro" not in made.columns:
+        return None
+    column = made.columns.index("macro")
+    values = {
+        number: float(row[column].split()[0])
+        for number, row in enumerate(made.rows)
+        if row[0].startswith("student") and row[column]
+    }
+    return (max(values, key=lambda number: values[number]), column) if values else None

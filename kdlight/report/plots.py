@@ -1,0 +1,134 @@
+"""Pictures of a report as SVG text: quality against cost with the Pareto front, and curves."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from kdlight.report.collect import Group
+from kdlight.report.tables import shown
+
+SIZE = (6.4, 3.9)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network: its name, what it costs and how good it is, with the spread over seeds."""
+
+    name: str
+    cost: float
+    score: float
+    low: float
+    high: float
+
+
+def pareto(points: Sequence[Point]) -> list[Point]:
+    """Those that no other network beats in both, cheapest first."""
+    found: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.cost, -p.score)):
+        if not found or point.score > found[-1].score:
+            found.append(point)
+    return found
+
+
+def by_parameters(groups: Sequence[Group]) -> list[Point]:
+    """Parameters without embeddings where they are known, for teachers and students."""
+    return _points(groups, lambda about, _: about.get("params_without_embeddings"))
+
+
+def by_latency(groups: Sequence[Group]) -> list[Point]:
+    """Milliseconds a row of the first latency case, for teachers and first arms."""
+
+    def cost(_: Any, case: dict | None) -> float | None:
+        return case["ms"] if case else None
+
+    return _points(groups, cost)
+
+
+def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -> list[Point]:
+    found: dict[tuple[str, float], Point] = {}
+    for group in groups:
+        for arm in group.arms:
+            first = group.runs[0]
+            latency = first.result.get("latency")
+            timed = arm in ("teacher", "student") and latency
+            case = {"ms": latency[f"{arm}_ms"]} if timed else None
+            value = cost(first.arms[arm], case)
+            if value is None:
+                continue
+            scores = group.macro(arm)
+            name = shown(arm, group)
+            if arm != "teacher" and len(groups) > 1:
+                name = f"{first.result['student']['name']}, {name.removeprefix('student, ')}"
+            found[name, value] = Point(name, value, fmean(scores), min(scores), max(scores))
+    return list(found.values())
+
+
+def scatter(points: Sequence[Point], label: str) -> str | None:
+    """Macro score over a cost, both directions named, the front as a line; None for one point."""
+    if len({point.cost for point in points}) < 2:
+        return None
+    figure, axes = _figure()
+    for point, marker in zip(points, "osD^vPX*<>hpd8H" * 9, strict=False):
+        spread = [[point.score - point.low], [point.high - point.score]]
+        axes.errorbar(point.cost, point.score, yerr=spread, marker=marker, linestyle="",
+                      capsize=3, label=point.name)  # fmt: skip
+    front = pareto(points)
+    axes.plot([p.cost for p in front], [p.score for p in front], color="0.6", linewidth=1,
+              zorder=0, label="Pareto front")  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlabel(f"{label} (less is better)")
+    axes.set_ylabel("macro score in percent")
+    return _svg(figure, axes)
+
+
+def curves(group: Group) -> str | None:
+    """Selection scores over training, a line a network of the first seed."""
+    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    path = group.runs[0].folder / "metrics.csv"
+    if not path.exists():
+        return None
+    for row in _rows(path):
+        if row["metric"] == "val/macro":
+            found[row["network"]].append((int(row["step"]) + 1, float(row["value"])))
+    if not found:
+        return None
+    figure, axes = _figure()
+    for name, points in found.items():
+        last = points[-1][0]
+        share = [100 * step / last for step, _ in points]
+        axes.plot(share, [score for _, score in points], linewidth=1.2, label=name)
+    axes.set_xlabel("share of its training (%)")
+    axes.set_ylabel("macro on the selection rows (%)")
+    return _svg(figure, axes)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _figure() -> tuple[Any, Any]:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot()
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _svg(figure: Any, axes: Any) -> str:
+    import matplotlib
+
+    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+    out = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "kdlight", "svg.fonttype": "none"}):
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,67 @@
+"""The report on finished runs: Markdown, LaTeX, CSV and one HTML page."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from kdlight.report import page, plots, tables
+from kdlight.report.collect import Group, find_runs, groups
+from kdlight.report.compare import compare
+
+LEAD = (
+    "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
+    "Every score was computed again from the stored predictions, and agrees."
+)
+
+
+def write_report(pattern: str, out: Path) -> list[Group]:
+    """Writes `report.md`, `.tex`, `.csv` and `.html` to `out`; the groups that were found."""
+    found = groups(find_runs(pattern))
+    out.mkdir(parents=True, exist_ok=True)
+    made = {number: _tables(group) for number, group in enumerate(found)}
+    every = [table for part in made.values() for table in part]
+    (out / "report.md").write_text("# Report\n\n" + "\n".join(map(tables.markdown, every)))
+    (out / "report.tex").write_text("\n".join(map(tables.latex, every)))
+    (out / "report.csv").write_text(tables.comma_separated(found))
+    parts = _pareto(found)
+    for number, group in enumerate(found):
+        parts += [page.table(table) for table in made[number]]
+        if drawn := plots.curves(group):
+            parts.append(
+                page.figure(drawn, f"Training of seed {group.runs[0].seed}: {group.title}")
+            )
+        parts.append(page.details("Where this comes from", _provenance(group)))
+    (out / "report.html").write_text(page.page("kdlight report", LEAD, parts))
+    return found
+
+
+def _tables(group: Group) -> list[tables.Table]:
+    found = [tables.score_table(group)]
+    if "baseline" in group.arms:
+        found.append(tables.difference_table(group, compare(group, "baseline")))
+    return [*found, tables.cost_table(group)]
+
+
+def _pareto(found: Sequence[Group]) -> list[str]:
+    parts = []
+    for points, label in (
+        (plots.by_latency(found), "milliseconds at batch 1"),
+        (plots.by_parameters(found), "parameters without embeddings"),
+    ):
+        if drawn := plots.scatter(points, label):
+            parts.append(page.figure(drawn, f"Quality against {label}; bars: range over seeds."))
+    return parts
+
+
+def _provenance(group: Group) -> list[tuple[str, str]]:
+    lines = []
+    for run in group.runs:
+        result = run.result
+        versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+        lines += [
+            (f"seed {run.seed}", str(run.folder)),
+            ("command", result["command"]),
+            ("commit", f"{result['git_commit']}; {versions}"),
+            ("machine", json.dumps(result["hardware"])),
+        ]
+    return lines

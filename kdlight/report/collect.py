@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from kdlight.types import UserError
 FIRST, LAST = ("teacher", "baseline"), ("student",)
 # What two runs may differ in and still be the same experiment.
 APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
+ALIKE = ("seed=", "hydra.", "outputs=", "logger=")  # overrides that tell no runs apart
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
 
@@ -57,9 +59,8 @@ class Run:
     @cached_property
     def predictions(self) -> dict[str, dict[str, NDArray]]:
         """By task: `id`, `gold` [rows], and each network's outputs [rows classes]."""
-        return {
-            task: _read(self.folder / file) for task, file in self.result["predictions"].items()
-        }
+        files: Mapping[str, str] = self.result["predictions"]
+        return {task: _read(self.folder / file) for task, file in files.items()}
 
     def check(self) -> None:
         """Holds every stored score against the stored predictions.
@@ -86,6 +87,12 @@ class Run:
         if any("_" in name for name in self.scores(arm)[task]):
             return None  # rows of several sets lie in one file
         return float(score(metric, rows["gold"], rows[arm])[0])
+
+
+def macro(scores: Mapping[str, Mapping[str, float]], tasks: Iterable[str] | None = None) -> float:
+    """The mean over tasks (all, or those named) of the mean of a task's metrics."""
+    chosen = scores if tasks is None else tasks
+    return float(np.mean([np.mean(list(scores[task].values())) for task in chosen]))
 
 
 def _read(path: Path) -> dict[str, NDArray]:
@@ -149,12 +156,7 @@ class Group:
 
     def macro(self, arm: str) -> list[float]:
         """The mean over tasks of the mean of a task's metrics, a value a seed."""
-        return [
-            float(
-                np.mean([np.mean(list(metrics.values())) for metrics in run.scores(arm).values()])
-            )
-            for run in self.runs
-        ]
+        return [macro(run.scores(arm)) for run in self.runs]
 
     @property
     def teachers(self) -> int:
@@ -186,11 +188,5 @@ def _title(own: list[Run], every: list[list[Run]]) -> str:
 
 
 def _words(run: Run) -> set[str]:
-    import shlex
-
-    words = shlex.split(run.result["command"])[3:]
-    return {
-        w
-        for w in words
-        if "=" in w and not w.lstrip("+").startswith(("seed=", "hydra.", "outputs="))
-    }
+    words = [word for word in shlex.split(run.result["command"])[3:] if "=" in word]
+    return {word for word in words if not word.lstrip("+").startswith(ALIKE)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kdlight.report.collect import Group
+from kdlight.report.collect import Group, macro
 from kdlight.report.scores import score
 from kdlight.report.statistics import (
     OverSeeds,
@@ -42,7 +42,7 @@ def compare(group: Group, second: str) -> list[Comparison]:
         if first in ("teacher", second) or first.endswith("_teacher"):
             continue
         tasks = [t for t in group.runs[0].scores(first) if t in group.runs[0].scores(second)]
-        macros = [[_macro(run.scores(arm), tasks) for run in group.runs] for arm in (first, second)]
+        macros = [[macro(run.scores(arm), tasks) for run in group.runs] for arm in (first, second)]
         apart = {task: _apart(group, task, first, second) for task in tasks}
         found.append(
             Comparison(
@@ -55,11 +55,6 @@ def compare(group: Group, second: str) -> list[Comparison]:
             )
         )
     return _corrected(found)
-
-
-def _macro(scores: object, tasks: list[str]) -> float:
-    assert isinstance(scores, dict)
-    return float(np.mean([np.mean(list(scores[task].values())) for task in tasks]))
 
 
 def _apart(group: Group, task: str, first: str, second: str) -> tuple[float, float, float | None]:
@@ -75,14 +70,11 @@ def _apart(group: Group, task: str, first: str, second: str) -> tuple[float, flo
     for run in group.runs:
         for metric in metrics:
             gold = run.predictions[task]["gold"]
-            pair = [run.predictions[task][arm] for arm in (first, second)]
             weight = 1 / (len(metrics) * len(group.runs))
-            drawn += weight * (
-                score(metric, gold, pair[0], counts) - score(metric, gold, pair[1], counts)
-            )
-            observed += weight * float(
-                (score(metric, gold, pair[0]) - score(metric, gold, pair[1]))[0]
-            )
+            for arm, sign in ((first, weight), (second, -weight)):
+                outputs = run.predictions[task][arm]
+                drawn += sign * score(metric, gold, outputs, counts)
+                observed += sign * float(score(metric, gold, outputs)[0])
     p = bootstrap_p(drawn, observed)
     if metrics[0] not in CLASSES:
         return observed, p, None

@@ -127,10 +127,9 @@ def cost_table(group: Group) -> Table:
     for arm in ("teacher", "student"):
         if about := first.get(arm):
             flops = (first.get("flops") or {}).get(arm)
-            rows.append([
-                shown(arm, group), f"{about['params']:,}", f"{about['params_without_embeddings']:,}",
-                f"{about['size_bytes'] / 1e6:.1f}", f"{flops:,}" if flops else "",
-            ])  # fmt: skip
+            counts = [f"{about[key]:,}" for key in ("params", "params_without_embeddings")]
+            size = f"{about['size_bytes'] / 1e6:.1f}"
+            rows.append([shown(arm, group), *counts, size, f"{flops:,}" if flops else ""])
     notes = []
     if latency := first.get("latency"):
         for case in (latency, *latency.get("more", [])):
@@ -164,12 +163,12 @@ def markdown(table: Table) -> str:
 def latex(table: Table) -> str:
     """A `table` with booktabs rules."""
     rows = [" & ".join(map(_escaped, row)) + r" \\" for row in table.rows]
-    return "\n".join([
-        r"\begin{table}", r"\centering", rf"\caption{{{_escaped(table.title)}}}",
-        rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", r"\toprule",
-        " & ".join(map(_escaped, table.columns)) + r" \\", r"\midrule", *rows, r"\bottomrule",
-        r"\end{tabular}", *(rf"\par\small {_escaped(note)}" for note in table.notes), r"\end{table}", "",
-    ])  # fmt: skip
+    head = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(table.title)}}}"]
+    head += [rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", r"\toprule"]
+    head += [" & ".join(map(_escaped, table.columns)) + r" \\", r"\midrule"]
+    notes = [rf"\par\small {_escaped(note)}" for note in table.notes]
+    end = [r"\bottomrule", r"\end{tabular}", *notes, r"\end{table}", ""]
+    return "\n".join([*head, *rows, *end])
 
 
 def _escaped(text: str) -> str:

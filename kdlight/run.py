@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -34,9 +35,21 @@ def run(config: DictConfig) -> None:
     hydra_config = HydraConfig.get()
     plain["student_name"] = hydra_config.runtime.choices["student"]
     folder = Path(hydra_config.runtime.output_dir)
+    if plain["job"] == "report":
+        report(plain, folder)
+        return
     opening(plain)
     found = Job(plain, folder).run()
     closing(found, plain, folder)
+
+
+def report(plain: dict[str, Any], folder: Path) -> None:
+    """A report on finished runs."""
+    from kdlight.launch.table import reported
+    from kdlight.report.write import write_report
+
+    everything = f"{plain['outputs']}/runs/**"
+    reported(write_report(plain["report"]["runs"] or everything, folder), folder)
 
 
 def flags_first(words: list[str]) -> list[str]:
@@ -44,6 +57,8 @@ def flags_first(words: list[str]) -> list[str]:
     overrides = [w for w in words if w.startswith("~") or ("=" in w and not w.startswith("-"))]
     if not any(word.lstrip("+").startswith("experiment=") for word in overrides):
         overrides = ["+experiment=custom", *overrides]
+    if "job=report" in overrides:
+        overrides.append("hydra.run.dir=${outputs}/reports/${now:%Y-%m-%d_%H-%M-%S-%f}")
     return [word for word in words if word not in overrides] + overrides
 
 

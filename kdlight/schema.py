@@ -7,7 +7,10 @@ from typing import Any
 
 from kdlight.types import UserError
 
-JOBS = ("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate", "benchmark")
+JOBS = (
+    *("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate"),
+    *("benchmark", "report"),
+)
 STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
@@ -45,6 +48,13 @@ class LauncherConfig:
 
 
 @dataclass
+class ReportConfig:
+    """Which finished runs `job=report` is about."""
+
+    runs: str | None = None  # folders, as a glob pattern; null: all below outputs/runs
+
+
+@dataclass
 class RunConfig:
     """One job. Nodes typed `Any` are config groups; their YAML says what is in them."""
 
@@ -70,6 +80,7 @@ class RunConfig:
     variants: Any = None
     data: DataConfig = field(default_factory=DataConfig)
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
 
 def check(config: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What a job says at its start and at its end."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kdlight.measure.meter import duration
+from kdlight.report.collect import Group
+from kdlight.report.tables import score_table
 
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "
@@ -55,6 +57,21 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
             REAL.format(name=config["name"], tasks=",".join(config["task"])), markup=False
         )
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
+
+
+def reported(groups: Sequence[Group], folder: Path) -> None:
+    """The scores of a report, and where it lies."""
+    console = _console()
+    for group in groups:
+        made = score_table(group)
+        table = Table(title=made.title)
+        for number, name in enumerate(made.columns):
+            table.add_column(name, justify="right" if number else "left", no_wrap=not number)
+        for row in made.rows:
+            table.add_row(*row)
+        console.print(table)
+    for name in ("html", "md", "tex", "csv"):
+        console.print(f"Report: {os.path.relpath(folder)}/report.{name}", soft_wrap=True)
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -110,14 +110,13 @@ def find_runs(pattern: str) -> list[Run]:
     Raises:
         UserError: if there is none, or a file of one cannot be read or does not agree.
     """
-    paths = sorted(glob.glob(pattern, recursive=True), key=lambda name: Path(name).stat().st_mtime)
+    paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
+    folders = [path for path in paths if (path / "result.json").is_file()]
     found = []
-    for folder in (Path(path) for path in paths):
+    for folder in sorted(folders, key=lambda path: (path / "result.json").stat().st_mtime):
         try:
             result = json.loads((folder / "result.json").read_text())
             config = yaml.safe_load((folder / "config.yaml").read_text())
-        except FileNotFoundError:
-            continue  # still running, or stopped
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error
         if result.get("student") and result.get("predictions"):

@@ -1,0 +1,216 @@
+"""A report on runs whose right numbers are known, and on runs that were tampered with."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+from commands import call
+
+from kdlight.report.collect import find_runs, groups
+from kdlight.report.compare import compare
+from kdlight.report.plots import Point, pareto
+from kdlight.report.tables import spread
+from kdlight.report.write import write_report
+from kdlight.types import UserError
+
+ROWS = 400
+
+
+def made_run(folder, seed, student=0.9, baseline=0.7, **config):
+    """A run on one task of two classes, with about so many rows right."""
+    random = np.random.default_rng([7, seed])
+    gold = random.integers(0, 2, ROWS)
+
+    def outputs(share):
+        right = random.random(ROWS) < share
+        decided = np.where(right, gold, 1 - gold)
+        return np.eye(2)[decided] + 0.1 * random.random((ROWS, 2))
+
+    networks = {
+        "teacher": outputs(0.95),
+        "student": outputs(student),
+        "baseline": outputs(baseline),
+    }
+    networks["slow_kl"] = outputs(0.88)
+    folder.mkdir(parents=True)
+    (folder / "predictions").mkdir()
+    with (folder / "predictions/sst2.jsonl").open("w") as file:
+        for n in range(ROWS):
+            line = {"id": f"dev-{n}", "gold": int(gold[n])}
+            line |= {name: values[n].tolist() for name, values in networks.items()}
+            file.write(json.dumps(line) + "\n")
+    scores = {
+        name: {"sst2": {"accuracy": 100 * float((values.argmax(1) == gold).mean())}}
+        for name, values in networks.items()
+    }
+    size = {"params": 12, "params_without_embeddings": 5, "size_bytes": 48}
+    result = {
+        "experiment": "kd_bilstm", "method": "distill", "scale": "lite", "seed": seed,
+        "split": "dev", "command": f"python -m kdlight.run +experiment=kd_bilstm seed={seed}",
+        "git_commit": "abc", "versions": {"torch": "2"}, "hardware": {"cpu": "x & y"},
+        "teacher": {"name": "<big>", **size, "params_without_embeddings": 50,
+                    "scores": scores["teacher"]},
+        "student": {"name": "bilstm", **size, "scores": scores["student"],
+                    "agreement": {"sst2": 91.0}},
+        "baseline": {"scores": scores["baseline"], "agreement": {}},
+        "variants": {"slow_kl": {"scores": scores["slow_kl"], "params": 12, "agreement": {}}},
+        "latency": {"batch_size": 1, "length": 32, "device": "cpu", "teacher_ms": 20.0,
+                    "student_ms": 2.0, "speedup": 10.0, "more": []},
+        "flops": {"teacher": 1000, "student": 10},
+        "predictions": {"sst2": "predictions/sst2.jsonl"},
+    }  # fmt: skip
+    (folder / "result.json").write_text(json.dumps(result))
+    (folder / "config.yaml").write_text(yaml.safe_dump({"seed": seed, "lr": 1.0, **config}))
+    curves = "network,step,metric,value\nstudent,0,val/macro,50\nstudent,9,val/macro,90\n"
+    (folder / "metrics.csv").write_text(curves)
+    return result
+
+
+@pytest.fixture
+def runs(tmp_path):
+    found = [made_run(tmp_path / f"runs/{seed}", seed) for seed in (1, 2, 3)]
+    return tmp_path / "runs", found
+
+
+def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
+    folder, _ = runs
+    made_run(folder / "other", 1, lr=2.0)
+    made_run(folder / "again", 2)  # the same seed again: the newer one counts
+    (folder / "running").mkdir()
+    found = groups(find_runs(f"{folder}/*"))
+    assert sorted(len(group.runs) for group in found) == [1, 3]
+    (three,) = [group for group in found if len(group.runs) == 3]
+    assert [run.seed for run in three.runs] == [1, 2, 3]
+    assert three.runs[1].folder.name == "again"
+
+
+def test_the_tables_say_what_the_results_say(runs, tmp_path):
+    folder, found = runs
+    (group,) = write_report(f"{folder}/*", tmp_path / "report")
+    text = (tmp_path / "report/report.md").read_text()
+    for name, key in (("student, distilled", "student"), ("student, gold only", "baseline")):
+        values = [result[key]["scores"]["sst2"]["accuracy"] for result in found]
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")][:1]
+        assert f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}" in line
+        assert line.endswith("| 3 |")
+    with (tmp_path / "report/report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    stored = {(r["network"], r["seed"]): float(r["score"]) for r in rows}
+    assert stored["student", "2"] == found[1]["student"]["scores"]["sst2"]["accuracy"]
+    assert len(rows) == 3 * 4
+    kept = [
+        100
+        * r["student"]["scores"]["sst2"]["accuracy"]
+        / r["teacher"]["scores"]["sst2"]["accuracy"]
+        for r in found
+    ]
+    assert f"{np.mean(kept):.1f} ± {np.std(kept, ddof=1):.1f} %" in text
+    assert group.arms == ["teacher", "baseline", "slow_kl", "student"]
+
+
+def test_what_is_significant_and_what_is_not(runs, tmp_path):
+    folder, _ = runs
+    (group,) = groups(find_runs(f"{folder}/*"))
+    found = {one.first: one for one in compare(group, "baseline")}
+    assert set(found) == {"slow_kl", "student"}
+    assert found["student"].seeds.shown
+    assert found["student"].bootstrap["sst2"] < 0.01
+    assert found["student"].mcnemar["sst2"] < 0.05
+    against = {one.first: one for one in compare(group, "slow_kl")}["student"]
+    assert against.bootstrap["sst2"] > 0.05
+    alone = tmp_path / "two"
+    for seed in (1, 2):
+        made_run(alone / str(seed), seed)
+    (two,) = groups(find_runs(f"{alone}/*"))
+    assert not compare(two, "baseline")[-1].seeds.shown
+
+
+def test_a_changed_score_is_found(runs):
+    folder, _ = runs
+    path = folder / "2/result.json"
+    result = json.loads(path.read_text())
+    result["student"]["scores"]["sst2"]["accuracy"] += 0.5
+    path.write_text(json.dumps(result))
+    with pytest.raises(UserError, match="accuracy of student on sst2 is"):
+        find_runs(f"{folder}/*")
+
+
+def test_a_broken_result_is_named(runs):
+    folder, _ = runs
+    (folder / "3/result.json").write_text("{")
+    with pytest.raises(UserError, match=re.escape(str(folder / "3"))):
+        find_runs(f"{folder}/*")
+
+
+def test_no_run_at_all(tmp_path):
+    with pytest.raises(UserError, match=r"report\.runs=.*no finished run"):
+        find_runs(f"{tmp_path}/*")
+
+
+class Structure(HTMLParser):
+    """Checks that tags close in order; notes what a page would fetch."""
+
+    EMPTY = ("meta", "br", "img", "path", "use", "link")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.fetched, self.cells = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and not (value or "").startswith("#"):
+                self.fetched.append(value)
+
+    def handle_endtag(self, tag):
+        if tag not in self.EMPTY:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "td":
+            self.cells.append(data)
+
+
+def test_the_page_is_whole_and_needs_nothing_else(runs, tmp_path):
+    folder, _ = runs
+    write_report(f"{folder}/*", tmp_path / "report")
+    text = (tmp_path / "report/report.html").read_text()
+    page = Structure()
+    page.feed(text)
+    assert page.open == []
+    assert page.fetched == []
+    assert "student, distilled" in page.cells
+    assert "x &amp; y" in text  # of the hardware
+    assert len(text) < 1 << 20
+    assert text.count("<svg") == 3
+
+
+def test_the_front():
+    points = [Point(n, cost, score, 0, 0) for n, cost, score in
+              (("a", 1, 80), ("b", 2, 79), ("c", 3, 90), ("d", 3, 85), ("e", 9, 90))]  # fmt: skip
+    assert [point.name for point in pareto(points)] == ["a", "c"]
+
+
+def test_spread():
+    assert spread([88.19, 88.3]) == "88.2 ± 0.1"
+    assert spread([88.19]) == "88.2"
+    assert spread([88.19, 88.19]) == "88.2"
+    assert spread([]) == ""
+
+
+def test_the_command(runs, tmp_path, monkeypatch, capfd):
+    folder, _ = runs
+    assert call(tmp_path, monkeypatch, "job=report", f"report.runs={folder}/*") == 0
+    (out,) = tmp_path.glob("outputs/reports/*")
+    assert {"report.html", "report.md", "report.tex", "report.csv"} <= {
+        p.name for p in out.iterdir()
+    }
+    assert "student, distilled" in capfd.readouterr().out
+    assert not list(tmp_path.glob("outputs/runs/*"))
+    assert call(tmp_path, monkeypatch, "job=report", "report.runs=nothing/*") == 2
+    assert "no finished run" in capfd.readouterr().err

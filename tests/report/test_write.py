@@ -35,7 +35,7 @@ def made_run(folder, seed, student=0.9, baseline=0.7, **config):
         "student": outputs(student),
         "baseline": outputs(baseline),
     }
-    networks["slow_kl"] = outputs(0.88)
+    networks["slow_kl"] = outputs(student)
     folder.mkdir(parents=True)
     (folder / "predictions").mkdir()
     with (folder / "predictions/sst2.jsonl").open("w") as file:

@@ -23,16 +23,34 @@ class TwoWayLSTM(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """States at every token: [batch seq width] to [batch seq 2*hidden]; junk at padding."""
+        if self._at_once(inputs, lengths):
+            return self._call(inputs)[0]
         ahead, back, order = self._both(inputs, lengths)
         return torch.cat([ahead, back.flip(1) if order is None else _moved(back, order)], dim=2)
 
     def last(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """The last state of each way: [batch seq width] to [batch 2*hidden]."""
+        if self._at_once(inputs, lengths):
+            last = self._call(inputs)[1]
+            return torch.cat([last[0], last[1]], dim=1)
         ahead, back, order = self._both(inputs, lengths)
         if order is None:
             return torch.cat([ahead[:, -1], back[:, -1]], dim=1)
         at = (lengths[:, None] - 1)[:, :, None].expand(-1, -1, self.hidden)
         return torch.cat([ahead.gather(1, at), back.gather(1, at)], dim=2).squeeze(1)
+
+    def _at_once(self, inputs: Tensor, lengths: Tensor) -> bool:
+        """Whether one call can do it: no gradient is wanted, and there is no padding."""
+        return not torch.is_grad_enabled() and int(lengths.min()) == inputs.shape[1]
+
+    def _call(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Both ways in one call, an eighth faster for a single row: (states, last, cells)."""
+        weights = [*self.forward_lstm._flat_weights, *self.backward_lstm._flat_weights]
+        start = inputs.new_zeros(2, len(inputs), self.hidden)
+        found: tuple[Tensor, Tensor, Tensor] = torch.lstm(
+            inputs, [start, start], weights, True, 1, 0.0, False, True, True
+        )
+        return found
 
     def _both(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """States of both ways, the second in reversed order, and the order (None: no padding)."""

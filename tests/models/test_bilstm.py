@@ -50,6 +50,16 @@ def test_its_gradients_are_those_of_the_packed_lstm(encoder, make_batch):
     )
 
 
+@pytest.mark.parametrize("length", [1, 6])
+def test_without_gradient_one_call_does_it_with_the_same_numbers(encoder, make_batch, length):
+    text = make_batch([length] * 3).texts[0]
+    embedded = encoder.embeddings(text.input_ids)
+    expected, last = encoder.lstm(embedded, text.lengths), encoder.encode(text)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder.lstm(embedded, text.lengths), expected)
+        torch.testing.assert_close(encoder.encode(text), last)
+
+
 def test_padding_does_not_matter(encoder, make_batch):
     text = make_batch(LENGTHS).texts[0]
     junk = torch.randint(1, 40, (len(LENGTHS), 5))

@@ -36,6 +36,7 @@ class DataConfig:
     max_length: int = 128
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
+    lexicon: list[int] | None = None  # of embedded data: axes, words a side; fewer are easier
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Plan:
 
     def _new_rows(self, task: str) -> Node:
         data, about = self.data, self.tasks[task]
-        root, seed = data["root"], data["seed"]
+        root, seed, lexicon = data["root"], data["seed"], data["lexicon"]
         embedded, found = data["source"] == "embedded", self.splits[task]
         splits = ["unlabelled"] if found.unlabelled else []
         reported = [] if found.reported == HELD_OUT else [found.reported]
@@ -59,7 +59,7 @@ class Plan:
         config = {
             "source": data["source"],
             "content": source_fingerprint(
-                about, data["source"], root, list(dict.fromkeys(used)), seed
+                about, data["source"], root, list(dict.fromkeys(used)), seed, lexicon
             ),
             "splits": splits,
             "wanted_train": data["max_rows"] + data["selection_rows"] if embedded else None,
@@ -68,7 +68,7 @@ class Plan:
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
         }
-        runtime = {"root": root, "task": self.nodes[task]}
+        runtime = {"root": root, "task": self.nodes[task], "lexicon": lexicon}
         return Node("task_rows", task, config, runtime=runtime)
 
     def transfer_set(self, task: str, augmentation: Mapping[str, Any]) -> Node:

@@ -80,7 +80,8 @@ def _write_labelled(spec: StageSpec, task: Task, split: str, name: str) -> None:
 
 def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:
     root, source = spec.runtime["root"], spec.config["source"]
-    rows = read(task, source, root, split, count=count, seed=spec.config["seed"])
+    seed, lexicon = spec.config["seed"], spec.runtime["lexicon"]
+    rows = read(task, source, root, split, count=count, seed=seed, lexicon=lexicon)
     return islice(rows, count)
 
 

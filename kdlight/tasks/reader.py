@@ -28,6 +28,7 @@ def read(
     split: str,
     count: int | None = None,
     seed: int = 0,
+    lexicon: Sequence[int] | None = None,
 ) -> Iterator[Example]:
     """The rows of a split.
 
@@ -41,9 +42,10 @@ def read(
         split: `train`, `dev`, `test`, `unlabelled`, or another that the source has.
         count: at most so many rows, the first ones; `embedded` has no end and needs it.
         seed: which embedded rows; no other source uses it.
+        lexicon: size of the embedded lexicon (see `generate.rows`); None: all of it.
     """
     if source == "embedded":
-        return _embedded(task, split, count, seed)
+        return _embedded(task, split, count, seed, lexicon)
     if source == "files":
         found = read_file(task, require_split(task, _root(task, root), split), split)
     elif source == "hub":
@@ -68,12 +70,14 @@ def source_fingerprint(
     root: str | Path | None,
     splits: Sequence[str],
     seed: int = 0,
+    lexicon: Sequence[int] | None = None,
 ) -> str:
     """SHA-256 of what decides the rows of these splits; their place does not count."""
     if source == "embedded":
         from kdlight.tasks.embedded import generate
 
         parts = [source, _kind(task), f"{generate.VERSION}", f"{seed}", *splits]
+        parts += [f"lexicon {list(lexicon)}"] if lexicon else []
         meaning: tuple[object, ...] = task.embedded_labels
     elif source == "files":
         parts, meaning = [source], (task.columns, task.aliases)
@@ -91,13 +95,16 @@ def source_fingerprint(
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _embedded(task: Task, split: str, count: int | None, seed: int) -> Iterator[Example]:
+def _embedded(
+    task: Task, split: str, count: int | None, seed: int, lexicon: Sequence[int] | None
+) -> Iterator[Example]:
     from kdlight.tasks.embedded import generate
 
     kind = _kind(task)
     if count is None:
         raise UserError(f"task {task.name}: embedded rows have no end; say how many are wanted")
-    found = generate.rows(kind, split, count, seed)
+    options = {"size": (int(lexicon[0]), int(lexicon[-1]))} if lexicon else {}
+    found = generate.rows(kind, split, count, seed, **options)
     if not task.embedded_labels:
         return found
     return (_mapped(row, task.embedded_labels) for row in found)

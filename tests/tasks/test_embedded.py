@@ -248,3 +248,25 @@ def test_unknown_names_are_refused_at_once() -> None:
 
 def test_rows_come_as_they_are_asked_for() -> None:
     assert len(list(islice(generate.rows("choice", "test", 10**9), 5))) == 5
+
+
+@pytest.mark.parametrize("kind", generate.KINDS)
+def test_a_part_of_the_lexicon(kind):
+    """Fewer opinion words, and nothing else that is new."""
+    small = words_in(generate.rows(kind, "train", 300, size=(3, 2)))
+    opinions = lexicon.words_of(True) | lexicon.words_of(False)
+    few = {word for axis in lexicon.AXES[:3] for side in axis for word in side[:2]}
+    assert small & opinions <= few | (small & set(lexicon.FRAME[0].split()))
+    assert len(small & few) > 6 or kind == "acceptability"
+    assert len(words_in(generate.rows(kind, "train", 300)) & opinions) > 100
+
+
+def words_in(found):
+    texts = [text for row in found for text in (row.text_a, row.text_b or "", *row.options)]
+    return {word for text in texts for word in text.split()}
+
+
+@pytest.mark.parametrize("size", [(1, 5), (21, 5), (5, 1), (5, 9)])
+def test_a_lexicon_that_is_not_there(size):
+    with pytest.raises(UserError, match=r"data\.lexicon=\["):
+        generate.rows("sentiment", "train", 3, size=size)

@@ -7,12 +7,11 @@ instead, and spans and choices are right throughout.
 """
 
 from collections.abc import Callable, Iterator
-from random import Random
 from zlib import crc32
 
 from kdlight.tasks.embedded import pairs, reading, single
 from kdlight.tasks.embedded.draft import Draft
-from kdlight.tasks.embedded.grammar import Draw
+from kdlight.tasks.embedded.grammar import FULL, Draw
 from kdlight.types import Example, UserError
 
 VERSION = 1
@@ -40,9 +39,14 @@ def split_of(draft: Draft) -> str:
     return SPLITS[crc32(draft.key().encode()) % len(SPLITS)]
 
 
-def drafts(make: Callable[[Draw], Draft], splits: tuple[str, ...], name: str) -> Iterator[Draft]:
+def drafts(
+    make: Callable[[Draw], Draft],
+    splits: tuple[str, ...],
+    name: str,
+    size: tuple[int, int] = FULL,
+) -> Iterator[Draft]:
     """Yields rows of some splits without end, each once while new ones are found."""
-    draw = Random(f"{VERSION}:{name}").random
+    draw = Draw(f"{VERSION}:{name}", size)
     seen: set[str] = set()
     tries = 0
     while True:
@@ -72,7 +76,9 @@ def example(draft: Draft, split: str, number: int) -> Example:
     )
 
 
-def rows(kind: str, split: str, count: int, seed: int = 0) -> Iterator[Example]:
+def rows(
+    kind: str, split: str, count: int, seed: int = 0, size: tuple[int, int] = FULL
+) -> Iterator[Example]:
     """Returns the first `count` rows of a split; more rows never change the earlier ones.
 
     Args:
@@ -80,12 +86,15 @@ def rows(kind: str, split: str, count: int, seed: int = 0) -> Iterator[Example]:
         split: One of `SPLITS`.
         count: How many rows.
         seed: Another seed gives other rows of the same splits.
+        size: How many axes of the lexicon are used, and how many words on each side of one.
     """
+    if not (1 < size[0] <= FULL[0] and 1 < size[1] <= FULL[1]):
+        raise UserError(f"data.lexicon={list(size)} must be two numbers from 2 to {list(FULL)}.")
     if kind not in MAKERS:
         raise UserError(f"Unknown embedded task {kind!r}: choose one of {', '.join(KINDS)}.")
     if split not in SPLITS:
         raise UserError(f"Unknown split {split!r}: choose one of {', '.join(SPLITS)}.")
-    found = drafts(MAKERS[kind], (split,), f"{kind}:{split}:{seed}")
+    found = drafts(MAKERS[kind], (split,), f"{kind}:{split}:{seed}", size)
     return (example(draft, split, n) for n, draft in zip(range(count), found, strict=False))
 
 

@@ -5,13 +5,13 @@ A claim is the latent meaning: at this place, this aspect is good or is bad. Whi
 Only `random()` of the generator is used, which Python keeps the same in every version.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from random import Random
 from typing import NamedTuple, TypeVar
 
 from kdlight.tasks.embedded import lexicon
 
 T = TypeVar("T")
-Draw = Callable[[], float]
 
 NEGATED = 0.2
 DEGREE = 0.25
@@ -19,14 +19,37 @@ KEEP_PATTERN = 0.3
 FRONTED_PATTERN = 0.2
 FILLER = 0.25
 
-SIDES: tuple[tuple[tuple[str, ...], ...], ...] = tuple(
-    tuple(
-        tuple(w for w, n in zip(axis[side], lexicon.WORD_COUNTS, strict=True) for _ in range(n))
-        for axis in lexicon.AXES
-    )
-    for side in (1, 0)
-)
-"""The dark words of each axis, then the bright ones, repeated by how often they are drawn."""
+FULL = (len(lexicon.AXES), len(lexicon.WORD_COUNTS))
+"""How many axes there are, and words on each side of one."""
+
+
+class Draw:
+    """Random numbers from 0 to below 1, and the opinion words that they choose from.
+
+    Args:
+        name: decides the numbers.
+        size: how many axes of the lexicon are used, and how many words on each side of one.
+
+    Attributes:
+        sides: the dark words of each axis, then the bright ones, repeated by how often they are
+            drawn.
+    """
+
+    def __init__(self, name: str, size: tuple[int, int] = FULL) -> None:
+        self._random = Random(name).random
+        axes, words = size
+        counts = lexicon.WORD_COUNTS[:words]
+        self.sides = tuple(
+            tuple(
+                tuple(w for w, n in zip(axis[side], counts, strict=False) for _ in range(n))
+                for axis in lexicon.AXES[:axes]
+            )
+            for side in (1, 0)
+        )
+
+    def __call__(self) -> float:
+        """The next number."""
+        return self._random()
 
 
 class Claim(NamedTuple):
@@ -81,8 +104,8 @@ def flipped(start: Claim) -> Claim:
 
 def opinion(draw: Draw, bright: int) -> tuple[int, str]:
     """Returns an axis and one of its words on the asked side."""
-    axis = int(draw() * len(lexicon.AXES))
-    return axis, pick(draw, SIDES[bright][axis])
+    axis = int(draw() * len(draw.sides[bright]))
+    return axis, pick(draw, draw.sides[bright][axis])
 
 
 def copula_predicate(draw: Draw, word: str, negated: bool) -> str:

@@ -67,14 +67,14 @@ def choice(draw: Draw) -> Draft:
     """
     topic = grammar.claim(draw)
     said = grammar.clause(draw, topic)
-    far = grammar.other(draw, len(lexicon.AXES), said.axis)
+    far = grammar.other(draw, len(draw.sides[0]), said.axis)
     right = said.word
     while right == said.word:
-        right = pick(draw, grammar.SIDES[topic.good][said.axis])
+        right = pick(draw, draw.sides[topic.good][said.axis])
     wrong = [
-        pick(draw, grammar.SIDES[1 - topic.good][said.axis]),
-        pick(draw, grammar.SIDES[0][far]),
-        pick(draw, grammar.SIDES[1][far]),
+        pick(draw, draw.sides[1 - topic.good][said.axis]),
+        pick(draw, draw.sides[0][far]),
+        pick(draw, draw.sides[1][far]),
     ]
     options: list[str] = []
     for word in (right, *wrong):

@@ -59,6 +59,6 @@ def plain(draw: Draw) -> Draft:
     if draw() >= ECHO:
         return Draft(opinionated(draw)[0])
     said = grammar.clause(draw, grammar.claim(draw))
-    word = pick(draw, grammar.SIDES[said.bright][said.axis])
+    word = pick(draw, draw.sides[said.bright][said.axis])
     tail = "" if word == said.word else f" and {word}"
     return Draft(grammar.padded(draw, f"{said.text}{tail}"))

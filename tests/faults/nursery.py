@@ -79,9 +79,13 @@ def _command(folder, overrides, log, cut=None, powerless=False, file_size=None, 
     return run.main()
 
 
+ALIVE = set()  # each leads a session, with all that it starts
+
+
 def _start(request):
     pid = os.fork()
     if pid:
+        ALIVE.add(pid)
         return pid
     status = 70
     try:
@@ -100,6 +104,7 @@ def _start(request):
 
 def _poll(pid):
     done, status = os.waitpid(pid, os.WNOHANG)
+    ALIVE.discard(done)
     return os.waitstatus_to_exitcode(status) if done else None
 
 
@@ -111,6 +116,9 @@ def main():
         request = json.loads(line)
         answer = _start(request["start"]) if "start" in request else _poll(request["poll"])
         print(json.dumps(answer), file=answers, flush=True)
+    for pid in ALIVE:  # the tests are over, or were ended
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

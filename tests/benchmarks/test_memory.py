@@ -66,6 +66,7 @@ def peak(spec, kind, folder, made):
         "teacher_outputs": {"tokens": made.get("tokens")},
         "student": {
             "transfer/sst2": made.get("tokens"),
+            "teacher_transfer/sst2": made.get("tokens"),
             "teacher_outputs/sst2": made.get("teacher_outputs"),
         },
     }[kind]

@@ -18,6 +18,7 @@ from kdlight.launch.help import config_folder, explain, list_experiments
 from kdlight.launch.prepare import prepare
 from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
+from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.launch.sweep.register import register
 from kdlight.schema import RunConfig
 from kdlight.types import UserError
@@ -33,6 +34,10 @@ def run(config: DictConfig) -> None:
 
     plain = settled(config)
     hydra_config = HydraConfig.get()
+    typed = {word.split("=")[0] for word in hydra_config.overrides.task}
+    swept = set(hydra_config.sweeper.get("params", ())) - typed
+    if swept and IN_SWEEP not in os.environ:
+        raise UserError(f"This sweeps {', '.join(sorted(swept))}: add -m to the command.")
     plain["student_name"] = hydra_config.runtime.choices["student"]
     folder = Path(hydra_config.runtime.output_dir)
     if plain["job"] == "report":

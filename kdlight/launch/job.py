@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from kdlight.artifacts.place import write_whole
-from kdlight.launch import result
+from kdlight.launch import gather, result
 from kdlight.launch.arm import Arm, Group
 from kdlight.launch.arms import arms
 from kdlight.launch.benchmark import benchmark_node
@@ -123,7 +123,12 @@ class Job:
         shown = [node for nodes in networks.values() for node in nodes.values()]  # their curves
         self.executor.do([*shown, *scores, *latencies.values()])
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
-        found = self._head() | self._quality(folders) | self._cost(latencies)
+        found = self._head() | gather.quality(self.config, self.plan.tasks, folders, self.folder)
+        found |= gather.cost({group: self._folder(n) for group, n in latencies.items()})
+        found["selection_macro"] = {
+            name: result.selection_macro(map(self._folder, _with_members(nodes.values())))
+            for name, nodes in networks.items()
+        }
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
         trained = {n.title: self._folder(n) for n in _with_members(shown)}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
@@ -154,91 +159,6 @@ class Job:
             "versions": versions(),
             "hardware": hardware(),
         }
-
-    def _quality(self, folders: Mapping[str, list[Path]]) -> dict[str, Any]:
-        """Scores, agreement, macro and retention; predictions of all networks side by side."""
-        scores = {name: result.merge_scores(found) for name, found in folders.items()}
-        agreement, files = self._predictions(folders)
-        macros = {name: result.macro(found[0]) for name, found in scores.items()}
-        teacher = scores.get("teacher")
-        student = scores.get("student")
-        shape = self.config["teacher"]["shape"] or {}
-        small = "{num_hidden_layers}x{hidden_size} {model_type}, trained on the spot"
-        name = self.config["teacher"]["pretrained"] or small.format(**shape)
-        main = ("teacher", "student", "baseline")
-        return {
-            "teacher": teacher and {"name": name, **teacher[1], "scores": teacher[0]},
-            "student": student
-            and {
-                "name": self.config["student_name"],
-                **student[1],
-                "scores": student[0],
-                "agreement": agreement.get("student", {}),
-            },
-            "baseline": {
-                "scores": scores["baseline"][0],
-                "agreement": agreement.get("baseline", {}),
-            }
-            if "baseline" in scores
-            else None,
-            "variants": {
-                arm: {
-                    "scores": found[0],
-                    "macro": macros[arm],
-                    "params": found[1]["params"],
-                    "agreement": agreement.get(arm, {}),
-                }
-                for arm, found in scores.items()
-                if arm not in main
-            },
-            "macro": {arm: macros.get(arm) for arm in main},
-            "retention": macros["student"] / macros["teacher"]
-            if macros.get("teacher") and "student" in macros
-            else None,
-            "predictions": files,
-        }
-
-    def _predictions(
-        self, folders: Mapping[str, list[Path]]
-    ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
-        agreement: dict[str, dict[str, float]] = {}
-        files = {}
-        for task in self.plan.tasks:
-            parts = {
-                name: path
-                for name, found in folders.items()
-                for folder in found
-                if (path := folder / f"{task}.jsonl").exists()
-            }
-            if not parts:
-                continue
-            out = self.folder / "predictions" / f"{task}.jsonl"
-            out.parent.mkdir(exist_ok=True)
-            outputs = result.join_predictions(parts, out)
-            files[task] = str(out.relative_to(self.folder))
-            for name, values in outputs.items():
-                if name != "teacher" and "teacher" in outputs:
-                    alike = result.agreement(outputs["teacher"], values)
-                    agreement.setdefault(name, {})[task] = alike
-        return agreement, files
-
-    def _cost(self, latencies: Mapping[Group, Node]) -> dict[str, Any]:
-        """Latency and operations; of several networks the first, the others under `more`."""
-        if not latencies:
-            return {"latency": None, "flops": None}
-        cases, flops = [], None
-        for group, node in latencies.items():
-            found = json.loads((self._folder(node) / "latency.json").read_text())
-            flops = flops or found["flops"]
-            place = {"task": "+".join(group), "length": found["length"], "device": found["device"]}
-            cases += [case | place for case in found["latency"]]
-        measured = {
-            "+".join(group): json.loads((self._folder(node) / "benchmark.json").read_text())
-            for group, node in latencies.items()
-            if node.kind == "benchmark"
-        }
-        found = {"latency": {**cases[0], "more": cases[1:]}, "flops": flops}
-        return found | ({"benchmark": measured} if measured else {})
 
     def _folder(self, node: Node) -> Path:
         return self.executor.place(node).folder

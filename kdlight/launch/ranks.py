@@ -14,6 +14,7 @@ from kdlight.artifacts.place import Place
 from kdlight.launch.environment import clean
 from kdlight.launch.errors import StageError
 from kdlight.launch.worker import REFUSED
+from kdlight.measure.channel import FACTS, channel
 from kdlight.types import StageSpec, UserError
 
 log = logging.getLogger("kdlight")
@@ -72,6 +73,9 @@ def _show(agent: subprocess.Popen, worker_log: Path) -> str | None:
         for line in agent.stdout:
             if line.startswith(REFUSED):
                 refused = refused or str(json.loads(line.removeprefix(REFUSED)))
+                continue
+            if line.startswith(FACTS):
+                channel().tell(**json.loads(line.removeprefix(FACTS)))
                 continue
             file.write(line)
             file.flush()

@@ -1,5 +1,6 @@
 """`result.json`: everything a report or a later check needs to know of one job."""
 
+import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -23,6 +24,20 @@ def merge_scores(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
 def macro(scores: Mapping[str, Mapping[str, float]]) -> float:
     """Mean over tasks of the mean of a task's metrics, in percent."""
     return fmean(fmean(values.values()) for values in scores.values())
+
+
+def selection_macro(folders: Iterable[Path]) -> float:
+    """The best macro on the selection rows, in percent; of several networks their mean.
+
+    Args:
+        folders: of trained networks, with their curves.
+    """
+    return fmean(max(_values(folder / "metrics.csv", "val/macro")) for folder in folders)
+
+
+def _values(path: Path, metric: str) -> list[float]:
+    with path.open(newline="") as file:
+        return [float(line["value"]) for line in csv.DictReader(file) if line["metric"] == metric]
 
 
 def agreement(teacher: Sequence[Sequence[float]], student: Sequence[Sequence[float]]) -> float:

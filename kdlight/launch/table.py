@@ -3,14 +3,15 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from kdlight.measure.meter import duration
-from kdlight.report.collect import Group
-from kdlight.report.tables import score_table
+
+if TYPE_CHECKING:
+    from kdlight.report.collect import Group
 
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "
@@ -59,8 +60,10 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
 
-def reported(groups: Sequence[Group], folder: Path) -> None:
+def reported(groups: "Sequence[Group]", folder: Path) -> None:
     """The scores of a report, and where it lies."""
+    from kdlight.report.tables import score_table
+
     console = _console()
     for group in groups:
         made = score_table(group)

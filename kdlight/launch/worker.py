@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kdlight.launch.errors import mistake
 from kdlight.launch.prepare import prepare
+from kdlight.measure.channel import tell_planner
 from kdlight.types import StageSpec
 
 REFUSED = "[kdlight-refused] "  # begins the line with the sentence for the planner
@@ -22,6 +23,8 @@ def main(spec_file: str, lock_file: str) -> int:
     logging.basicConfig(format="[kdlight] %(message)s", stream=sys.stdout, level=logging.WARNING)
     logging.getLogger("kdlight").setLevel(logging.INFO if _rank() == 0 else logging.WARNING)
     prepare()
+    if _rank() == 0:
+        tell_planner()
     threading.Thread(target=_follow_planner, daemon=True).start()
     spec = StageSpec(**json.loads(Path(spec_file).read_text()))
     with open(lock_file, "a") as alive:

@@ -2,39 +2,46 @@
 
 The job tells how far it is, and when it waits for another job's artifact: its share of the machine
 is then lent to others, and given back before it goes on. Lines of JSON over two pipes, whose
-numbers stand in the environment; a command typed by hand has no such line and tells nothing.
+numbers stand in the environment; a command typed by hand has no such line and tells nothing. The
+first rank of a stage tells its planner, which passes it on.
 """
 
 import json
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
-from functools import cache
-from typing import Any
+from typing import Any, TextIO
 
 VARIABLE = "KDLIGHT_CHANNEL"
+FACTS = "[kdlight-facts] "  # begins the line that a rank prints for its planner
 
 
 class Channel:
     """The job's end. Started without a line it is silent.
 
     Args:
-        ends: numbers of the pipe to read from and of the one to write to.
+        grants: number of the pipe on which the job hears that it has a share again.
+        out: where facts are written to.
+        mark: what begins each line of them.
     """
 
-    def __init__(self, ends: tuple[int, int] | None) -> None:
-        self._out = os.fdopen(ends[1], "w", buffering=1) if ends else None
+    def __init__(
+        self, grants: int | None = None, out: TextIO | None = None, mark: str = ""
+    ) -> None:
+        self._out, self._mark, self._shares = out, mark, grants is not None
         self._granted = threading.Semaphore(0)
         self._lock = threading.Lock()
-        if ends:
-            threading.Thread(target=self._listen, args=(ends[0],), daemon=True).start()
+        if grants is not None:
+            threading.Thread(target=self._listen, args=(grants,), daemon=True).start()
 
     def tell(self, **facts: Any) -> None:
         """Sends facts on; nobody there is no error."""
         if self._out:
             with self._lock, suppress(OSError, ValueError):
-                self._out.write(json.dumps(facts) + "\n")
+                self._out.write(f"{self._mark}{json.dumps(facts)}\n")
+                self._out.flush()
 
     def lend(self) -> None:
         """Gives this job's share away: it waits."""
@@ -42,7 +49,7 @@ class Channel:
 
     def take_back(self) -> None:
         """Waits until there is a share for this job again."""
-        if self._out:
+        if self._shares:
             self.tell(waits=False)
             self._granted.acquire()
 
@@ -55,13 +62,28 @@ class Channel:
         self._granted.release()
 
 
-@cache
+_current: Channel | None = None
+
+
 def channel() -> Channel:
     """The line of this process; its children must not use it."""
+    global _current
+    if _current is None:
+        _current = _opened()
+    return _current
+
+
+def tell_planner() -> None:
+    """Makes this process, a rank, tell its planner by what it prints."""
+    global _current
+    _current = Channel(out=sys.stdout, mark=FACTS)
+
+
+def _opened() -> Channel:
     ends = os.environ.pop(VARIABLE, None)
     if ends is None:
-        return Channel(None)
+        return Channel()
     read, write = map(int, ends.split(","))
     for number in (read, write):
         os.set_inheritable(number, False)
-    return Channel((read, write))
+    return Channel(read, os.fdopen(write, "w"))

@@ -40,7 +40,8 @@ class ProgressCallback(L.Callback):
             score = float(trainer.callback_metrics["val/macro"])
             self._meter.note = f"val/macro {score:.1f}"
             self._best = max(score, self._best)
-            channel().tell(best=self._best)
+            told = {"network": self.title, "step": trainer.global_step, "score": score}
+            channel().tell(best=self._best, **told)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Removes the bar, also after an error."""

@@ -25,7 +25,7 @@ REFUSED = {
     "loss.logit_mse.weight=x": "loss",
     "variants={a:5}": "variants.a=5",
     "variants={a:{loss:5}}": "variants.a.loss=5",
-    "variants={a:{nonsense:{b:5}}}": "an arm has student",
+    "variants={a:{nonsense:{b:5}}}": "an arm has teacher, student",
     "outputs=/dev/null": "cannot be made",
     "nonsense": "override",
 }

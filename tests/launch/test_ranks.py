@@ -1,5 +1,6 @@
 """A stage on two ranks (gloo) makes what one process makes."""
 
+import re
 import shutil
 
 import pytest
@@ -37,12 +38,12 @@ def test_two_ranks_make_the_student_of_one(tmp_path, monkeypatch, capfd, experim
     shutil.rmtree(two / "outputs/runs")
     capfd.readouterr()
     assert call(two, monkeypatch, *options, *TWO) == 0
-    assert "] teacher " not in capfd.readouterr().err
+    assert not re.search(r"\] teacher [^\n]*: builds", capfd.readouterr().err)
     alone, together = student(one), student(two)
     assert alone.keys() == together.keys()
     assert len(alone) > 10
     for name, weight in alone.items():
-        torch.testing.assert_close(together[name], weight, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(together[name], weight, rtol=1e-4, atol=5e-5)
     (first,), (second,) = results(one), results(two)
     assert first["student"]["scores"] == second["student"]["scores"]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kdlight.data.words import word_tokenizer
-from kdlight.models.build import build_teacher, save_teacher, word_embeddings
+from kdlight.models.build import build_teacher, load_teacher, save_teacher, word_embeddings
 from kdlight.stages import embeddings
 from kdlight.types import StageSpec, UserError
 
@@ -79,7 +79,9 @@ def teacher(tmp_path):
 def test_the_teachers_own_tokens_take_its_rows(pieces, teacher, run, bert):
     folder, network = pieces("bert"), teacher(len(bert))
     table = run("teacher", {}, tokenizer=folder, teacher_tokenizer=folder, teacher=network)
-    np.testing.assert_array_equal(table, word_embeddings(network)[: len(bert)].numpy())
+    np.testing.assert_array_equal(
+        table, word_embeddings(load_teacher(network).encoder)[: len(bert)].numpy()
+    )
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta"])
@@ -89,7 +91,7 @@ def test_a_word_takes_the_mean_of_its_pieces(name, pieces, words, teacher, run, 
     tokenizer = request.getfixturevalue(name)
     folder, network = pieces(name), teacher(len(tokenizer))
     table = run("teacher", {}, tokenizer=words, teacher_tokenizer=folder, teacher=network)
-    rows = word_embeddings(network).numpy()
+    rows = word_embeddings(load_teacher(network).encoder).numpy()
     own = Tokenizer.from_file(str(words / "tokenizer.json"))
     assert np.isnan(table[:2]).all()  # padding and the unknown word
     np.testing.assert_allclose(table[2], rows[tokenizer.mask_token_id], rtol=1e-6)

@@ -16,6 +16,8 @@ from kdlight.launch.environment import clean
 from kdlight.measure.channel import VARIABLE
 
 LOG = "job.log"
+PYTHON = sys.executable
+IN_SWEEP = "KDLIGHT_IN_SWEEP"  # stands in the environment of a job
 TAIL = 5  # lines of a failed job's log that are shown
 
 
@@ -24,7 +26,7 @@ class SweepJob:
     """What is to be done, and how far it is.
 
     `state` is `waiting` (for its turn), `running`, `lent` (it waits for another's artifact),
-    `done`, `failed` or `stopped`; `facts` is what it told last.
+    `done`, `failed`, `pruned` (a search has stopped it) or `stopped`; `facts` is what it told last.
     """
 
     number: int
@@ -33,6 +35,7 @@ class SweepJob:
     state: str = "waiting"
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    pruned: bool = False
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -68,17 +71,14 @@ class Process:
         os.set_blocking(self.facts, False)
         self._rest = b""
         ends = f"{theirs_in},{theirs_out}"
-        command = [
-            *(sys.executable, "-m", "kdlight.run", *flags, *job.overrides),
-            f"hydra.run.dir={_quoted(job.folder)}",
-        ]
+        command = job_command(flags, job.overrides, job.folder)
         with (job.folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**clean(os.environ), **environment, VARIABLE: ends},
+                env={**clean(os.environ), **environment, VARIABLE: ends, IN_SWEEP: "1"},
                 pass_fds=(theirs_in, theirs_out),
                 start_new_session=True,  # Ctrl-C reaches the sweep, which stops its jobs in order
             )
@@ -106,7 +106,7 @@ class Process:
         if status is None:
             return False
         finished = status == 0 and self.job.result is not None
-        self.job.state = "done" if finished else "failed"
+        self.job.state = "done" if finished else "pruned" if self.job.pruned else "failed"
         self.job.seconds = time.monotonic() - self._started
         self.close()
         return True
@@ -129,6 +129,12 @@ class Process:
         for number in (self._grants, self.facts):
             with suppress(OSError):
                 os.close(number)
+
+
+def job_command(flags: Sequence[str], overrides: Sequence[str], folder: Path) -> list[str]:
+    """The command of a job that writes to `folder`."""
+    words = [PYTHON, "-m", "kdlight.run", *flags, *overrides]
+    return [*words, f"hydra.run.dir={_quoted(folder)}"]
 
 
 def _quoted(path: Path) -> str:

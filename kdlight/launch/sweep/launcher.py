@@ -1,12 +1,15 @@
 """Hydra's launcher for multirun: every job a process, all checked before the first starts."""
 
 import copy
+import fcntl
 import hashlib
 import json
 import logging
+import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,13 +23,13 @@ from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.settled import settled
 from kdlight.launch.sweep.job import SweepJob
-from kdlight.launch.sweep.schedule import Schedule
+from kdlight.launch.sweep.schedule import Listed, Schedule, Source
 from kdlight.launch.sweep.shares import shares
 from kdlight.launch.sweep.view import View, summary
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
-NOTE = "sweep.json"
+NOTE, LOCK = "sweep.json", "sweep.lock"
 # Of Hydra itself: where a job writes and who starts it is the sweep's to say.
 OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
         "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
@@ -42,6 +45,9 @@ class SweepLauncher(Launcher):
         del task_function  # jobs are commands
         self.config, self.loader = config, cast(Any, hydra_context.config_loader)
         self._read: dict[tuple[str, ...], DictConfig] = {}
+        setup_globals()
+        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+        _log_to_terminal()
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -52,30 +58,35 @@ class SweepLauncher(Launcher):
             UserError: before the first job starts, what is wrong with any; at the end, how many
                 jobs failed.
         """
-        setup_globals()
-        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        _log_to_terminal()
         wanted = [list(overrides) for overrides in job_overrides]
-        composed = [self._composed(words, number) for number, words in enumerate(wanted)]
-        folder = self._folder(composed)
-        jobs = [
-            SweepJob(initial_job_idx + number, _own(words), folder / str(initial_job_idx + number))
-            for number, words in enumerate(wanted)
-        ]
-        for job in jobs:
-            job.state = "done" if job.result else "waiting"
-        open_jobs = [job for job in jobs if job.state == "waiting"]
-        _announce(jobs, open_jobs, folder)
-        with View(jobs) as view:
-            Schedule(open_jobs, shares(self.config.launcher), _flags(), view.update).run()
-        summary(jobs, folder)
+        composed = [self.composed(words, number) for number, words in enumerate(wanted)]
+        with self.folder([lasting(plain) for plain in composed]) as folder:
+            jobs = [
+                SweepJob(initial_job_idx + number, own(words), folder / str(number))
+                for number, words in enumerate(wanted)
+            ]
+            for job in jobs:
+                job.state = "done" if job.result else "waiting"
+            open_jobs = [job for job in jobs if job.state == "waiting"]
+            _announce(jobs, open_jobs, folder)
+            self.do(Listed(open_jobs), jobs)
+            summary(jobs, folder)
         failed = sum(job.state != "done" for job in jobs)
         if failed:
             raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
 
-    def _composed(self, overrides: list[str], number: int) -> dict[str, Any]:
-        """The configuration of a job, checked as the job itself would check it."""
+    def do(self, source: Source, jobs: Sequence[SweepJob]) -> None:
+        """Does the jobs of a source, and shows them."""
+        with View(jobs) as view:
+            Schedule(source, shares(self.config.launcher), flags(), view.update).run()
+
+    def composed(self, overrides: list[str], number: int) -> dict[str, Any]:
+        """The configuration of a job, checked as the job itself would check it.
+
+        Raises:
+            UserError: with the job's number and overrides.
+        """
         from kdlight.launch.job import Job
 
         try:
@@ -83,7 +94,7 @@ class SweepLauncher(Launcher):
             Job(plain, Path()).plan_all()
         except Exception as error:
             sentence = mistake(error, self.config.outputs) or str(error)
-            words = " ".join(_own(overrides))
+            words = " ".join(own(overrides))
             raise UserError(f"Job {number} ({words}): {sentence}") from error
         return plain
 
@@ -103,20 +114,41 @@ class SweepLauncher(Launcher):
         self.loader._apply_overrides_to_config(values, config)
         return config
 
-    def _folder(self, composed: list[dict[str, Any]]) -> Path:
-        """The folder of this sweep: that of the same sweep, if it was begun before."""
-        text = json.dumps([_lasting(plain) for plain in composed], sort_keys=True)
-        identity = hashlib.sha256(text.encode()).hexdigest()
+    @contextmanager
+    def folder(self, identity: Any) -> Iterator[Path]:
+        """The folder of this sweep: that of the same sweep, if it was begun before.
+
+        Args:
+            identity: what makes it the same.
+
+        Raises:
+            UserError: if another command is at work in it.
+        """
+        text = json.dumps(identity, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()
         new = Path(self.config.hydra.sweep.dir).absolute()
-        for note in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
-            if json.loads(note.read_text()).get("identity") == identity:
-                if note.parent != new:
-                    shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
-                return note.parent
-        new.mkdir(parents=True, exist_ok=True)
-        about = {"identity": identity, "jobs": [plain["command"] for plain in composed]}
-        write_whole(new / NOTE, json.dumps(about, indent=1))
-        return new
+        found = _begun(new, name)
+        if found != new:
+            shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
+        found.mkdir(parents=True, exist_ok=True)
+        with (found / LOCK).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(f"Another command is at work on this sweep, in {found}.") from error
+            write_whole(found / NOTE, json.dumps({"identity": name, "command": _command()}))
+            yield found
+
+
+def _begun(new: Path, identity: str) -> Path:
+    for note in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
+        if json.loads(note.read_text()).get("identity") == identity:
+            return note.parent
+    return new
+
+
+def _command() -> str:
+    return shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
 
 
 def _log_to_terminal() -> None:
@@ -127,17 +159,17 @@ def _log_to_terminal() -> None:
     log.setLevel(logging.INFO)
 
 
-def _lasting(plain: dict[str, Any]) -> dict[str, Any]:
+def lasting(plain: dict[str, Any]) -> dict[str, Any]:
     """What makes a job the same job, started again."""
     return {key: value for key, value in plain.items() if key not in ("command", "launcher")}
 
 
-def _own(overrides: list[str]) -> list[str]:
+def own(overrides: Sequence[str]) -> list[str]:
     """The overrides of a job's own command."""
     return [word for word in overrides if not word.lstrip("+~").startswith(OURS)]
 
 
-def _flags() -> list[str]:
+def flags() -> list[str]:
     """Words of this command that a job's command needs too, such as `--config-dir DIR`."""
     words, found = iter(sys.argv[1:]), []
     for word in words:

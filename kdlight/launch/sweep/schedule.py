@@ -2,7 +2,8 @@
 
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from kdlight.launch.sweep.job import Process, SweepJob
 from kdlight.launch.sweep.shares import Share
@@ -11,11 +12,50 @@ GRACE_S = 30.0  # for a stopped job to save its last state
 TICK_S = 0.2
 
 
+class Source(Protocol):
+    """Where jobs come from."""
+
+    def next(self) -> SweepJob | None:
+        """The job to start now; None if there is none, or none before another has ended."""
+
+    def heard(self, job: SweepJob, facts: dict[str, Any]) -> bool:
+        """Whether a running job is to be stopped for what it has told."""
+
+    def ended(self, job: SweepJob) -> None:
+        """Is told of every job's end."""
+
+    def rest(self) -> Iterable[SweepJob]:
+        """Jobs that have not been started."""
+
+
+class Listed:
+    """Jobs known beforehand, in their order."""
+
+    def __init__(self, jobs: Iterable[SweepJob]) -> None:
+        self._jobs = list(jobs)
+
+    def next(self) -> SweepJob | None:
+        """The next of the list."""
+        return self._jobs.pop(0) if self._jobs else None
+
+    def heard(self, job: SweepJob, facts: dict[str, Any]) -> bool:
+        """None is stopped."""
+        del job, facts
+        return False
+
+    def ended(self, job: SweepJob) -> None:
+        """Nothing follows from it."""
+
+    def rest(self) -> Iterable[SweepJob]:
+        """What is left of the list."""
+        return self._jobs
+
+
 class Schedule:
     """Jobs in their order, each in a share; a job that waits lends its own to others.
 
     Args:
-        jobs: those to be done.
+        source: of the jobs to be done.
         shares: of the machine.
         flags: words of every job's command that are no overrides.
         changed: is called whenever something happened, and every second.
@@ -23,12 +63,12 @@ class Schedule:
 
     def __init__(
         self,
-        jobs: Sequence[SweepJob],
+        source: Source,
         shares: Sequence[Share],
         flags: Sequence[str],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.waiting = list(jobs)
+        self.source = source
         self.free = list(shares)
         self.flags, self.changed = flags, changed
         self.running: dict[int, Process] = {}
@@ -38,26 +78,27 @@ class Schedule:
     def run(self) -> None:
         """Until every job has ended. Stops all of them when it is interrupted itself."""
         try:
-            while self.waiting or self.running:
-                self._hand_out()
+            while self._hand_out() or self.running:
                 self._listen()
                 self._bury()
         except BaseException:
             self._stop()
             raise
 
-    def _hand_out(self) -> None:
-        """Gives free shares to jobs that had one before, then to new ones."""
+    def _hand_out(self) -> bool:
+        """Gives free shares to jobs that had one before, then to new ones; whether any is new."""
         for number in list(self.asking):
             if share := self._fitting(self.shares[number]):
                 self._take(number, share)
                 self.asking.remove(number)
                 self.running[number].grant()
-        while self.free and self.waiting:
-            job = self.waiting.pop(0)
+        started = False
+        while self.free and (job := self.source.next()):
             share = self.free[0]
             self._take(job.number, share)
             self.running[job.number] = Process(job, self.flags, share.environment())
+            started = True
+        return started
 
     def _fitting(self, before: Share) -> Share | None:
         """The share a job had, or any other if no GPU is bound to it."""
@@ -80,7 +121,7 @@ class Schedule:
         if not ready:
             self.changed()
 
-    def _note(self, process: Process, facts: dict) -> None:
+    def _note(self, process: Process, facts: dict[str, Any]) -> None:
         job = process.job
         waits = facts.pop("waits", None)
         if waits is True:
@@ -89,6 +130,9 @@ class Schedule:
         elif waits is False:
             self.asking.append(job.number)
         job.facts |= facts
+        if not job.pruned and self.source.heard(job, facts):
+            job.pruned = True
+            process.stop()
 
     def _bury(self) -> None:
         for number, process in list(self.running.items()):
@@ -100,6 +144,7 @@ class Schedule:
                 self.asking.remove(number)
             if not lent:  # else it is free, or another job's, already
                 self.free.append(self.shares[number])
+            self.source.ended(process.job)
             self.changed()
 
     def _stop(self) -> None:
@@ -115,5 +160,5 @@ class Schedule:
             time.sleep(TICK_S)
         for process in self.running.values():
             process.kill()
-        for job in self.waiting:
+        for job in self.source.rest():
             job.state = "stopped"

@@ -1,5 +1,6 @@
-"""Hydra's sweeper: all combinations of the values that are swept, in one launch."""
+"""Hydra's sweeper: all combinations of the values that are swept, or a search among them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,27 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from kdlight.launch.sweep.launcher import SweepLauncher
+from kdlight.launch.sweep.searching import Settings, search
+from kdlight.types import UserError
+
 
 class SweepSweeper(Sweeper):
     """`hydra/sweeper=kdlight`, the default.
 
     Hydra's own composes every job to see whether it can be; the launcher does so too, and checks
     more, so here it is left out.
+
+    Args:
+        params: values that are swept, by key, as a `+sweep=` file sets them; the command line
+            comes after.
+        trials: of a search among the values; None for all combinations.
+        settings: of a search, see `Settings`.
     """
+
+    def __init__(self, params: Mapping[str, Any], trials: int | None, **settings: Any) -> None:
+        self.params = params
+        self.settings = Settings(trials, **settings) if trials else None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -27,12 +42,23 @@ class SweepSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Launches the jobs; returns what the launcher does."""
+        """Launches the jobs; returns what the launcher does, or a search's best trials."""
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
         parser = OverridesParser.create(config_loader=self.loader)
-        (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
+        parsed = parser.parse_overrides(_with_params(self.params, arguments))
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
+        if self.settings:
+            if not isinstance(self.launcher, SweepLauncher):
+                raise UserError("A search needs hydra/launcher=kdlight, submitit or ray.")
+            return search(self.settings, self.launcher, parsed)
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
         return [self.launcher.launch(jobs, initial_job_idx=0)]
+
+
+def _with_params(params: Mapping[str, Any], arguments: list[str]) -> list[str]:
+    """What is typed and, before it, what a `+sweep=` file sweeps beside that."""
+    typed = {word.split("=", 1)[0].lstrip("+~") for word in arguments}
+    return [f"{key}={value}" for key, value in params.items() if key not in typed] + arguments

@@ -28,6 +28,7 @@ def stopped(*_):
 signal.signal(signal.SIGTERM, stopped)
 note("starts")
 channel().tell(stage="works", share=0.5, best=81.25)
+channel().tell(network="works", score=81.25, step=7)
 if "lends" in words:
     channel().lend()
     note("lends")
@@ -70,5 +71,5 @@ def world(tmp_path, monkeypatch):
     root = str(Path(__file__).parents[3])
     script.write_text(SCRIPT.format(python=sys.executable, root=root))
     script.chmod(0o755)
-    monkeypatch.setattr(job.sys, "executable", str(script))
+    monkeypatch.setattr(job, "PYTHON", str(script))
     return World(tmp_path)

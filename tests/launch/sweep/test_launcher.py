@@ -45,6 +45,7 @@ def test_two_jobs_of_two_ranks_each(tmp_path, monkeypatch, capfd):
         "1",
         "multirun.yaml",
         "sweep.json",
+        "sweep.lock",
     ]
     for number, seed in enumerate((3, 4)):
         alone = tmp_path / f"alone{seed}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kdlight.launch.sweep.schedule import Schedule
+from kdlight.launch.sweep.schedule import Listed, Schedule
 from kdlight.launch.sweep.shares import Share, shares
 from kdlight.types import UserError
 
@@ -22,7 +22,7 @@ def alive(pid):
 
 def test_no_more_jobs_at_once_than_shares(world):
     jobs = [world.job(n, sleep=0.2) for n in range(5)]
-    Schedule(jobs, TWO, []).run()
+    Schedule(Listed(jobs), TWO, []).run()
     assert [job.state for job in jobs] == ["done"] * 5
     at_once, most = 0, 0
     for note in sorted(world.notes(), key=lambda note: note["time"]):
@@ -36,7 +36,7 @@ def test_no_more_jobs_at_once_than_shares(world):
 def test_a_job_keeps_to_its_share_and_inherits_no_rank(world, monkeypatch):
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    Schedule([world.job(n, sleep=0.2) for n in range(2)], TWO, []).run()
+    Schedule(Listed(world.job(n, sleep=0.2) for n in range(2)), TWO, []).run()
     assert {note["CUDA_VISIBLE_DEVICES"] for note in world.notes()} == {"4", "7"}
     assert {note["OMP_NUM_THREADS"] for note in world.notes()} == {"2"}
     assert {note["RANK"] for note in world.notes()} == {None}
@@ -44,22 +44,23 @@ def test_a_job_keeps_to_its_share_and_inherits_no_rank(world, monkeypatch):
 
 def test_a_crash_leaves_the_others_alone(world):
     jobs = [world.job(0), world.job(1, fails="boom"), world.job(2)]
-    Schedule(jobs, ONE, []).run()
+    Schedule(Listed(jobs), ONE, []).run()
     assert [job.state for job in jobs] == ["done", "failed", "done"]
     assert jobs[1].last_lines()[-1] == "ValueError: boom"
 
 
 def test_what_a_job_tells_is_heard(world):
     job = world.job(0)
-    Schedule([job], ONE, []).run()
-    assert job.facts == {"stage": "works", "share": 0.5, "best": 81.25}
+    Schedule(Listed([job]), ONE, []).run()
+    told = {"stage": "works", "share": 0.5, "best": 81.25}
+    assert job.facts == {**told, "network": "works", "score": 81.25, "step": 7}
 
 
 def test_a_job_that_waits_leaves_its_share_to_another(world, tmp_path):
     """On one share: the first waits for what the second makes."""
     made = tmp_path / "artifact"
     jobs = [world.job(0, lends=made), world.job(1, makes=made), world.job(2)]
-    Schedule(jobs, ONE, []).run()
+    Schedule(Listed(jobs), ONE, []).run()
     assert [job.state for job in jobs] == ["done"] * 3
     order = world.order()
     assert order[:3] == ["0 starts", "0 lends", "1 starts"]
@@ -71,7 +72,7 @@ def test_a_job_that_waits_leaves_its_share_to_another(world, tmp_path):
 def test_a_gpu_stays_with_the_job_that_has_begun_on_it(world, tmp_path):
     made = tmp_path / "artifact"
     jobs = [world.job(0, lends=made), world.job(1, sleep=0.3, makes=made), world.job(2, sleep=0.6)]
-    Schedule(jobs, TWO, []).run()
+    Schedule(Listed(jobs), TWO, []).run()
     first = {note["CUDA_VISIBLE_DEVICES"] for note in world.notes() if note["job"] == "0"}
     assert first == {"4"}
     notes = {f"{note['job']} {note['what']}": note["time"] for note in world.notes()}
@@ -88,7 +89,7 @@ def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Schedule(jobs, TWO, [], interrupt).run()
+        Schedule(Listed(jobs), TWO, [], interrupt).run()
     assert [job.state for job in jobs] == ["stopped"] * 3
     assert len(world.notes("stopped")) == 2
     assert not any(alive(note["pid"]) for note in world.notes("starts"))
@@ -98,7 +99,7 @@ def test_jobs_end_when_the_sweep_is_killed(world):
     """Their line breaks: they stop as if asked to."""
     pid = os.fork()
     if not pid:
-        Schedule([world.job(n, sleep=60) for n in range(2)], TWO, []).run()
+        Schedule(Listed(world.job(n, sleep=60) for n in range(2)), TWO, []).run()
         os._exit(0)
     until = time.monotonic() + 20
     while len(world.notes("starts")) < 2 and time.monotonic() < until:

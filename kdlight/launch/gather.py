@@ -1,0 +1,113 @@
+"""What a job's artifacts say of its networks, gathered for `result.json`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch import result
+from kdlight.launch.arm import Group
+
+
+def quality(
+    config: Mapping[str, Any],
+    tasks: Iterable[str],
+    folders: Mapping[str, list[Path]],
+    out: Path,
+) -> dict[str, Any]:
+    """Scores, agreement, macro and retention; predictions of all networks side by side.
+
+    Args:
+        config: of the job.
+        tasks: their names.
+        folders: of the evaluations, by network.
+        out: the run folder.
+    """
+    scores = {name: result.merge_scores(found) for name, found in folders.items()}
+    agreement, files = _predictions(tasks, folders, out)
+    macros = {name: result.macro(found[0]) for name, found in scores.items()}
+    teacher = scores.get("teacher")
+    student = scores.get("student")
+    shape = config["teacher"]["shape"] or {}
+    small = "{num_hidden_layers}x{hidden_size} {model_type}, trained on the spot"
+    name = config["teacher"]["pretrained"] or small.format(**shape)
+    main = ("teacher", "student", "baseline")
+    return {
+        "teacher": teacher and {"name": name, **teacher[1], "scores": teacher[0]},
+        "student": student
+        and {
+            "name": config["student_name"],
+            **student[1],
+            "scores": student[0],
+            "agreement": agreement.get("student", {}),
+        },
+        "baseline": {
+            "scores": scores["baseline"][0],
+            "agreement": agreement.get("baseline", {}),
+        }
+        if "baseline" in scores
+        else None,
+        "variants": {
+            arm: {
+                "scores": found[0],
+                "macro": macros[arm],
+                "params": found[1]["params"],
+                "agreement": agreement.get(arm, {}),
+            }
+            for arm, found in scores.items()
+            if arm not in main
+        },
+        "macro": {arm: macros.get(arm) for arm in main},
+        "retention": macros["student"] / macros["teacher"]
+        if macros.get("teacher") and "student" in macros
+        else None,
+        "predictions": files,
+    }
+
+
+def _predictions(
+    tasks: Iterable[str], folders: Mapping[str, list[Path]], run: Path
+) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    agreement: dict[str, dict[str, float]] = {}
+    files = {}
+    for task in tasks:
+        parts = {
+            name: path
+            for name, found in folders.items()
+            for folder in found
+            if (path := folder / f"{task}.jsonl").exists()
+        }
+        if not parts:
+            continue
+        out = run / "predictions" / f"{task}.jsonl"
+        out.parent.mkdir(exist_ok=True)
+        outputs = result.join_predictions(parts, out)
+        files[task] = str(out.relative_to(run))
+        for name, values in outputs.items():
+            if name != "teacher" and "teacher" in outputs:
+                alike = result.agreement(outputs["teacher"], values)
+                agreement.setdefault(name, {})[task] = alike
+    return agreement, files
+
+
+def cost(folders: Mapping[Group, Path]) -> dict[str, Any]:
+    """Latency, operations and benchmarks; of several networks the first, the others in `more`.
+
+    Args:
+        folders: of latencies or benchmarks, by the tasks of a network.
+    """
+    if not folders:
+        return {"latency": None, "flops": None}
+    cases, flops = [], None
+    for group, folder in folders.items():
+        found = json.loads((folder / "latency.json").read_text())
+        flops = flops or found["flops"]
+        place = {"task": "+".join(group), "length": found["length"], "device": found["device"]}
+        cases += [case | place for case in found["latency"]]
+    measured = {
+        "+".join(group): json.loads((folder / "benchmark.json").read_text())
+        for group, folder in folders.items()
+        if (folder / "benchmark.json").exists()
+    }
+    found = {"latency": {**cases[0], "more": cases[1:]}, "flops": flops}
+    return found | ({"benchmark": measured} if measured else {})

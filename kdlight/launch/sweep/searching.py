@@ -1,0 +1,123 @@
+"""A search from its settings to its best trials: `hydra.sweeper.trials=20`."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from hydra.utils import instantiate
+from rich.console import Console
+
+from kdlight.artifacts.place import write_whole
+from kdlight.launch.sweep.launcher import SweepLauncher, lasting, own
+from kdlight.launch.sweep.search import Search, best, open_study, read_objectives
+from kdlight.launch.sweep.space import chosen, space
+from kdlight.launch.sweep.view import summary
+from kdlight.types import UserError
+
+log = logging.getLogger("kdlight")
+FOUND, DATABASE = "search.json", "search.db"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How Optuna looks for the values that serve the objectives best.
+
+    Args:
+        trials: how many, interrupted and pruned ones included.
+        objectives: `maximize KEY` or `minimize KEY` of `result.json`; of several, the trials that
+            none beats in all are found.
+        sampler: of Optuna, what to try next.
+        pruner: of Optuna, which trials to stop early by their validation scores; of one objective.
+        storage: a database's URL or a journal file `*.log`, which several commands may share; null
+            for a database in the sweep's folder.
+        study: its name there; null for the experiment's.
+    """
+
+    trials: int
+    objectives: Sequence[str]
+    sampler: Any
+    pruner: Any
+    storage: str | None
+    study: str | None
+
+
+def search(
+    settings: Settings, launcher: SweepLauncher, overrides: Sequence[Override]
+) -> list[dict[str, Any]]:
+    """Runs the trials, says which were best, and writes them to `search.json`.
+
+    Raises:
+        UserError: for a mistake in the search or in all its first trials, or without Optuna.
+    """
+    _check_optuna()
+    objectives = read_objectives(settings.objectives)
+    distributions = space(overrides)
+    common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
+    first = launcher.composed([*common, *chosen(_any(distributions))], 0)
+    drawn = sorted(map(repr, distributions.items()))
+    with launcher.folder([lasting(first), drawn, objectives]) as folder:
+        study = open_study(
+            settings.storage or f"sqlite:///{folder / DATABASE}",
+            settings.study or str(first["name"]),
+            objectives,
+            instantiate(settings.sampler),
+            instantiate(settings.pruner),
+        )
+        keys = list(objectives)
+        trials = Search(
+            study, distributions, keys, common, folder, settings.trials, _Titles(launcher)
+        )
+        ended = sum(trial.state.is_finished() for trial in study.trials)
+        earlier = f", {ended} of them ended before" if ended else ""
+        log.info("A search of %d trials%s, in %s", settings.trials, earlier, folder)
+        launcher.do(trials, trials.jobs)
+        summary(trials.jobs, folder)
+        found = best(study, keys)
+        write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
+        _show(found, folder, common)
+    if not found:
+        raise UserError("No trial of this search has ended well; the same command tries again.")
+    return found
+
+
+@dataclass(frozen=True)
+class _Titles:
+    """From a trial's overrides to the title of its student, if it is one network."""
+
+    launcher: SweepLauncher
+
+    def __call__(self, overrides: list[str], number: int) -> str | None:
+        from kdlight.launch.job import Job
+
+        plain = self.launcher.composed(overrides, number)
+        titles = [node.title for node in Job(plain, Path()).main.students().values()]
+        return titles[0] if len(titles) == 1 else None
+
+
+def _any(distributions: Mapping[str, Any]) -> dict[str, Any]:
+    """A value of each, to see whether the rest of the configuration is right."""
+    return {
+        key: d.choices[0] if hasattr(d, "choices") else d.low for key, d in distributions.items()
+    }
+
+
+def _check_optuna() -> None:
+    try:
+        import optuna  # noqa: F401
+    except ImportError as error:
+        raise UserError("A search needs Optuna: pip install 'kdlight[search]'.") from error
+
+
+def _show(found: list[dict[str, Any]], folder: Path, common: list[str]) -> None:
+    console = Console()
+    for each in found:
+        values = ", ".join(f"{key} {value:,.6g}" for key, value in each["values"].items())
+        words = " ".join([*common, *each["overrides"]])
+        console.print(f"Best: trial {each['trial']}, {values}", soft_wrap=True, highlight=False)
+        console.print(f"  python -m kdlight.run {words}", soft_wrap=True, markup=False)
+    console.print(f"Search: {os.path.relpath(folder)}/{FOUND}", soft_wrap=True)

@@ -1,0 +1,57 @@
+"""From the values that are swept, as Hydra writes them, to what Optuna draws from."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+
+from kdlight.types import UserError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+
+def space(overrides: Iterable[Override]) -> dict[str, "BaseDistribution"]:
+    """What is to be searched, by key.
+
+    `interval(a, b)` is drawn evenly, `tag(log, interval(a, b))` evenly in its logarithm,
+    `int(interval(a, b))` as whole numbers, `range(a, b, step)` in steps; a list or `choice(...)`
+    value by value.
+
+    Raises:
+        UserError: if nothing is swept.
+    """
+    found = {o.get_key_element(): _drawn(o) for o in overrides if o.is_sweep_override()}
+    if not found:
+        raise UserError(
+            "A search needs values to choose from, such as "
+            "'optimizer.lr=tag(log,interval(1e-4,1e-2))' or 'student.encoder.hidden=64,128,256'."
+        )
+    return found
+
+
+def _drawn(override: Override) -> "BaseDistribution":
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    values: Any = override.value()
+    if isinstance(values, IntervalSweep):
+        low, high, log = values.start, values.end, "log" in values.tags
+        if isinstance(low, int) and isinstance(high, int):
+            return IntDistribution(low, high, log=log)
+        return FloatDistribution(float(low), float(high), log=log)
+    if isinstance(values, RangeSweep):
+        numbers = list(values.range())
+        if all(isinstance(number, int) for number in numbers):
+            return IntDistribution(numbers[0], numbers[-1], step=int(values.step))
+        return FloatDistribution(numbers[0], numbers[-1], step=float(values.step))
+    return CategoricalDistribution([str(value) for value in override.sweep_string_iterator()])
+
+
+def chosen(parameters: dict[str, Any]) -> list[str]:
+    """The overrides of a trial; six digits are enough."""
+    texts = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in parameters.items()}
+    return [f"{key}={text}" for key, text in texts.items()]

@@ -1,0 +1,170 @@
+"""Optuna's search: what is drawn, pruned, resumed and refused."""
+
+import json
+
+import optuna
+import pytest
+from commands import call
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from kdlight.launch.sweep.schedule import Schedule
+from kdlight.launch.sweep.search import Search, best, open_study, read_objectives, value_of
+from kdlight.launch.sweep.shares import Share
+from kdlight.launch.sweep.space import chosen, space
+from kdlight.types import UserError
+
+TWO = [Share((), 1), Share((), 1)]
+OBJECTIVE = {"macro.student": "maximize"}  # of the small jobs
+
+
+def drawn(*words):
+    return space(OverridesParser.create().parse_overrides(list(words)))
+
+
+def test_hydras_sweeps_become_distributions():
+    assert drawn("a.b=interval(0,1.5)", "c=1") == {"a.b": FloatDistribution(0, 1.5)}
+    assert drawn("a=tag(log,interval(1e-4,1e-2))") == {"a": FloatDistribution(1e-4, 1e-2, log=True)}
+    assert drawn("a=int(tag(log,interval(32,300)))") == {"a": IntDistribution(32, 300, log=True)}
+    assert drawn("a=range(1,8,2)") == {"a": IntDistribution(1, 7, step=2)}
+    assert drawn("a=range(0.5,2,0.5)") == {"a": FloatDistribution(0.5, 1.5, step=0.5)}
+    found = drawn("loss=[soft_kl],[hard,logit_mse]", "student=choice(bilstm,transformer3)")
+    assert found["loss"] == CategoricalDistribution(["[soft_kl]", "[hard,logit_mse]"])
+    assert found["student"] == CategoricalDistribution(["bilstm", "transformer3"])
+    with pytest.raises(UserError, match="needs values to choose from"):
+        drawn("a=1")
+    assert chosen({"a": 0.00123456789, "b": 3, "c": "[x]"}) == ["a=0.00123457", "b=3", "c=[x]"]
+
+
+def test_what_is_reported_chooses_nothing():
+    found = read_objectives(["maximize selection_macro.student", "minimize latency.student_ms"])
+    assert found == {"selection_macro.student": "maximize", "latency.student_ms": "minimize"}
+    with pytest.raises(UserError, match=r"selection_macro\.student is the same"):
+        read_objectives(["maximize macro.student"])
+    with pytest.raises(UserError, match="'up macro' is not"):
+        read_objectives(["up macro"])
+    with pytest.raises(UserError, match=r"no number called flops\.students"):
+        value_of({"flops": {"student": 3}}, "flops.students")
+
+
+def study(folder, objectives=OBJECTIVE, pruner=None, **more):
+    sampler = optuna.samplers.RandomSampler(seed=1)
+    where = more.get("storage", f"sqlite:///{folder / 'search.db'}")
+    return open_study(where, "demo", objectives, sampler, pruner)
+
+
+def search(world, study, limit, objectives=OBJECTIVE, title=lambda *_: "works", **words):
+    """Trials of the small job: its number is its score."""
+    distributions = {"x": FloatDistribution(0, 1)}
+    made = Search(study, distributions, list(objectives), [], world.folder / "sweep", limit, title)
+    job_of = made._job
+
+    def job(trial):
+        found = job_of(trial)
+        extra = {key: value(found.number) for key, value in words.items()}
+        found.overrides[:0] = world.job(found.number, **extra).overrides
+        return found
+
+    made._job = job
+    return made
+
+
+def run(found):
+    Schedule(found, TWO, []).run()
+    return [job.state for job in found.jobs]
+
+
+def test_trials_are_told_what_came_of_them(world):
+    known = study(world.folder)
+    found = search(world, known, 5, fails=lambda n: "boom" if n == 1 else "")
+    assert run(found) == ["done", "failed", "done", "done", "done"]
+    assert [t.state for t in known.trials].count(TrialState.COMPLETE) == 4
+    assert known.trials[1].state == TrialState.FAIL
+    (top,) = best(known, ["macro.student"])
+    assert (top["trial"], top["values"]) == (4, {"macro.student": 4.0})
+    assert top["overrides"] == chosen(known.trials[4].params)
+    # Again: only what has failed is tried once more.
+    again = search(world, study(world.folder), 5)
+    assert run(again) == ["done"]
+    assert run(search(world, study(world.folder), 5)) == []
+
+
+def test_a_bad_trial_is_pruned_by_what_its_job_tells(world):
+    """The small job tells a score; a threshold no score reaches stops it."""
+    pruner = optuna.pruners.ThresholdPruner(lower=90)
+    known = study(world.folder, pruner=pruner)
+    assert run(search(world, known, 2, sleep=lambda _: 30)) == ["pruned", "pruned"]
+    assert {t.state for t in known.trials} == {TrialState.PRUNED}
+    assert known.trials[0].intermediate_values == {7: 81.25}
+    other = study(world.folder / "sweep", pruner=pruner)  # another network's scores are not its own
+    assert run(search(world, other, 1, title=lambda *_: "another")) == ["done"]
+
+
+def test_a_search_goes_on_with_the_trials_it_was_stopped_in(world):
+    known = study(world.folder)
+    stopped = search(world, known, 2)
+    jobs = [stopped.next(), stopped.next()]
+    assert stopped.next() is None
+    went_on = search(world, study(world.folder), 3)
+    assert run(went_on) == ["done"] * 3
+    assert [job.number for job in went_on.jobs] == [0, 1, 2]
+    assert went_on.jobs[0].overrides[-1] == jobs[0].overrides[-1]
+
+
+def test_a_trial_that_cannot_be_is_left_out(world):
+    def refuse_odd(_, number):
+        if number % 2:
+            raise UserError(f"{number} is odd")
+        return "works"
+
+    found = search(world, study(world.folder), 4, title=refuse_odd)
+    assert run(found) == ["done", "failed", "done", "failed"]
+    assert found.jobs[1].last_lines() == ["1 is odd"]
+
+    def refuse(*_):
+        raise UserError("never")
+
+    with pytest.raises(UserError, match="never"):
+        run(search(world, study(world.folder / "sweep"), 9, title=refuse))
+
+
+def test_the_front_of_two_objectives(world):
+    objectives = {"macro.student": "maximize", "cost": "minimize"}
+    known = study(world.folder, objectives)
+    for score, cost in ((1, 1), (2, 2), (1, 3), (3, 9)):
+        trial = known.ask({"x": FloatDistribution(0, 1)})
+        trial.set_user_attr("overrides", [])
+        known.tell(trial, [score, cost])
+    assert [found["trial"] for found in best(known, list(objectives))] == [0, 1, 3]
+    with pytest.raises(UserError, match=r"has the objectives .* hydra\.sweeper\.study=NAME"):
+        study(world.folder)
+
+
+def test_storages(tmp_path):
+    journal = study(tmp_path, storage=str(tmp_path / "journal.log"))
+    journal.add_trial(optuna.trial.create_trial(value=1.0))
+    assert len(study(tmp_path, storage=str(tmp_path / "journal.log")).trials) == 1
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=nodb://x: "):
+        study(tmp_path, storage="nodb://x")
+
+
+def test_a_search_as_it_is_typed(tmp_path, monkeypatch, capfd):
+    """Its values reach every rank, and its scores are those of the selection rows."""
+    tiny = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
+    ranks = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    words = [*tiny, *ranks, "+sweep=search", "hydra.sweeper.trials=2"]
+    assert call(tmp_path, monkeypatch, "-m", *words) == 0
+    (folder,) = (path.parent for path in tmp_path.glob("outputs/runs/*/*/search.json"))
+    (found,) = json.loads((folder / "search.json").read_text())["best"]
+    said = capfd.readouterr()
+    assert f"Best: trial {found['trial']}" in said.out
+    result = json.loads((folder / str(found["trial"]) / "result.json").read_text())
+    assert value_of(result, "selection_macro.student") == found["values"]["selection_macro.student"]
+    for number in ("0", "1"):
+        student = next((folder / number / "artifacts").glob("student*"))
+        made = json.loads((student / "manifest.json").read_text())["config"]
+        config = (folder / number / "config.yaml").read_text()
+        assert f"lr: {made['optimizer']['lr']}" in config
+    assert call(tmp_path, monkeypatch, *words[:-1]) == 2
+    assert "add -m to the command" in capfd.readouterr().err

@@ -43,6 +43,11 @@ def run(config: DictConfig) -> None:
     if plain["job"] == "report":
         report(plain, folder)
         return
+    if plain["job"] == "dashboard":
+        from kdlight.launch.dashboard import dashboard
+
+        dashboard(plain, folder)
+        return
     opening(plain)
     found = Job(plain, folder).run()
     closing(found, plain, folder)
@@ -64,6 +69,8 @@ def flags_first(words: list[str]) -> list[str]:
         overrides = ["+experiment=custom", *overrides]
     if "job=report" in overrides:
         overrides.append("hydra.run.dir=${outputs}/reports/${now:%Y-%m-%d_%H-%M-%S-%f}")
+    if "job=dashboard" in overrides:
+        overrides.append("hydra.run.dir=${outputs}/dashboards/${name}")
     return [word for word in words if word not in overrides] + overrides
 
 

@@ -9,7 +9,7 @@ from kdlight.types import UserError
 
 JOBS = (
     *("run", "teacher", "transfer_set", "teacher_outputs", "student", "evaluate"),
-    *("benchmark", "report"),
+    *("benchmark", "report", "dashboard"),
 )
 STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
@@ -139,15 +139,22 @@ def _check_text(config: Mapping[str, Any]) -> None:
 def _check_devices(config: Mapping[str, Any]) -> None:
     trainer = config["trainer"]
     devices = trainer["devices"]
-    if not isinstance(devices, int) or devices < 1:
-        raise UserError(f"trainer.devices={devices} must be a number of devices, 1 or more.")
+    for key in ("devices", "num_nodes"):
+        if not isinstance(trainer[key], int) or trainer[key] < 1:
+            raise UserError(f"trainer.{key}={trainer[key]} must be a whole number, 1 or more.")
+    if trainer["num_nodes"] > 1 and not trainer["on_every_node"]:
+        raise UserError(
+            "trainer.num_nodes needs the command that starts something on every machine: on SLURM "
+            "trainer.on_every_node='srun --ntasks-per-node=1'."
+        )
+    devices *= trainer["num_nodes"]
     if trainer.get("accumulate_grad_batches", 1) != 1:
         raise UserError("trainer.accumulate_grad_batches is not supported: lower data.batch_size.")
     for key in ("data", "teacher"):
         size = config[key].get("batch_size", devices)
         if size % devices:
             raise UserError(
-                f"{key}.batch_size={size} must be a multiple of trainer.devices={devices}, since "
+                f"{key}.batch_size={size} must be a multiple of the {devices} devices, since "
                 "every rank gets an equal part of each batch."
             )
 

@@ -334,7 +334,8 @@ def test_unknown_keys_options_and_wrong_types_are_refused(override):
         ({"student": {"embeddings": {"start": "file"}}}, ["embeddings.start=file", "vectors"]),
         ({"loss": {"soft": {"weight": 2}}}, ["loss.soft (weight)", "'loss=[soft]'"]),
         ({"augmentation": {"maks": {"probability": 1}}}, ["augmentation.maks", "mean mask?"]),
-        ({"trainer": {"devices": 3}}, ["data.batch_size=64", "trainer.devices=3"]),
+        ({"trainer": {"devices": 3}}, ["data.batch_size=64", "the 3 devices"]),
+        ({"trainer": {"num_nodes": 2}}, ["trainer.on_every_node='srun --ntasks-per-node=1'"]),
         ({"trainer": {"devices": 3}, "data": {"batch_size": 66}}, ["teacher.batch_size=64"]),
     ],
 )

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from kdlight.artifacts.place import Place, damage, discard, publish, remove
 from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order
-from kdlight.launch.ranks import run_ranks, workers_gone
+from kdlight.launch.ranks import Ranks, run_ranks, workers_gone
 from kdlight.measure.channel import channel
 from kdlight.measure.meter import duration
 from kdlight.types import StageSpec
@@ -28,12 +28,12 @@ class Executor:
 
     Args:
         root: `outputs/artifacts`.
-        devices: ranks of a distributed stage; one works in this process.
+        ranks: of a distributed stage; one works in this process.
         extra: more runtime values for a node, such as its W&B run.
     """
 
     root: Path
-    devices: int
+    ranks: Ranks
     extra: Callable[[Node], dict[str, Any]] | None = None
     reused: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -94,8 +94,8 @@ class Executor:
         self._note(node, reused=False)
 
     def _run(self, node: Node, place: Place, spec: StageSpec) -> None:
-        if node.distributed and self.devices > 1:
-            run_ranks(spec, place, self.devices)
+        if node.distributed and self.ranks.count > 1:
+            run_ranks(spec, place, self.ranks)
             return
         importlib.import_module(f"kdlight.stages.{node.kind}").run(spec)
 

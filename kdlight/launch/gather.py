@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch import result
-from kdlight.launch.arm import Group
+from kdlight.launch.teachers import Group
 
 
 def quality(

@@ -10,7 +10,7 @@ import yaml
 
 from kdlight.artifacts.place import write_whole
 from kdlight.launch import gather, result
-from kdlight.launch.arm import Arm, Group
+from kdlight.launch.arm import Arm
 from kdlight.launch.arms import arms
 from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checks import check_teacher_floor
@@ -18,6 +18,8 @@ from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
+from kdlight.launch.ranks import Ranks
+from kdlight.launch.teachers import Group
 from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.curves import draw_curves
@@ -40,10 +42,11 @@ class Job:
         self.plan = Plan(config)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
         self.main = self.arms["student"]
-        self.wandb = WandbRuns(config)
-        devices = int(config["trainer"]["devices"])
+        self.wandb = WandbRuns(config, folder)
+        trainer = config["trainer"]
+        ranks = Ranks(trainer["devices"], trainer["num_nodes"], trainer["on_every_node"])
         root = Path(config["outputs"]) / "artifacts"
-        self.executor = Executor(root.absolute(), devices, self.wandb.for_node)
+        self.executor = Executor(root.absolute(), ranks, self.wandb.for_node)
 
     def plan_all(self) -> None:
         """Plans every network of the job, so that what would be refused is refused now."""
@@ -138,6 +141,8 @@ class Job:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(self.config), sort_keys=False))
         self._link(trained)
         write_whole(self.folder / "result.json", json.dumps(found, indent=1) + "\n")
+        if self.wandb.mode != "disabled" and found["student"]:
+            _draw_pareto(self.folder, found, self.config)
         self.wandb.summary(found, self.folder)
         return found
 
@@ -170,6 +175,15 @@ class Job:
         for title, folder in trained.items():
             link = links / title.replace(" ", "_").replace("(", "").replace(")", "")
             link.symlink_to(folder)
+
+
+def _draw_pareto(folder: Path, found: dict[str, Any], config: Mapping[str, Any]) -> None:
+    """Writes `pareto.png`: the quality of the run's networks against their size."""
+    from kdlight.report.collect import Group, Run
+    from kdlight.report.plots import by_parameters, scatter
+
+    points = by_parameters([Group("", (Run(folder, found, config),))])
+    scatter(points, "parameters without embeddings", folder / "pareto.png")
 
 
 def _with_members(networks: Iterable[Node]) -> Iterator[Node]:

@@ -4,10 +4,12 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kdlight.artifacts.place import Place
@@ -23,8 +25,45 @@ MARK = "[kdlight] "
 WORKER_LOG = "worker.log"
 
 
-def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
-    """Runs the stage on `devices` ranks of this machine.
+@dataclass(frozen=True)
+class Ranks:
+    """How many ranks, and where.
+
+    Args:
+        devices: ranks of each machine.
+        nodes: machines.
+        on_every_node: the command that runs what follows it once on each machine, such as
+            `srun --ntasks-per-node=1`; only for several.
+    """
+
+    devices: int
+    nodes: int = 1
+    on_every_node: str | None = None
+
+    @property
+    def count(self) -> int:
+        """Of all ranks."""
+        return self.devices * self.nodes
+
+    def torchrun(self) -> list[str]:
+        """The command up to the module that every rank runs."""
+        words = [sys.executable, "-m", "torch.distributed.run", "--max-restarts", "0"]
+        words += ["--nnodes", str(self.nodes), "--nproc-per-node", str(self.devices)]
+        if self.nodes == 1:
+            return [*words, "--standalone"]
+        here = f"{socket.gethostname()}:{_free_port()}"
+        meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", here, "--rdzv-id", here]
+        return [*shlex.split(self.on_every_node or ""), *words, *meeting]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("", 0))
+        return int(found.getsockname()[1])
+
+
+def run_ranks(spec: StageSpec, place: Place, ranks: Ranks) -> None:
+    """Runs the stage on all ranks, of this machine or of several that share its files.
 
     The ranks inherit no rank variables, see only their stage, and end when this process ends.
 
@@ -35,15 +74,12 @@ def run_ranks(spec: StageSpec, place: Place, devices: int) -> None:
     place.working.mkdir(exist_ok=True)
     spec_file, worker_log = place.working / "spec.json", place.working / WORKER_LOG
     spec_file.write_text(json.dumps(asdict(spec)))
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-        *("--nnodes", "1", "--nproc-per-node", str(devices), "--max-restarts", "0"),
-        *("-m", "kdlight.launch.worker", str(spec_file), str(place.workers_lock)),
-    ]
-    threads = max(1, len(os.sched_getaffinity(0)) // devices)
+    worker = ["-m", "kdlight.launch.worker", str(spec_file), str(place.workers_lock)]
+    command = [*ranks.torchrun(), *worker]
+    threads = max(1, len(os.sched_getaffinity(0)) // ranks.devices)
     environment = clean(os.environ) | {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-        "KDLIGHT_PLANNER": str(os.getpid()),
+        "KDLIGHT_PLANNER": f"{socket.gethostname()}:{os.getpid()}",
     }
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -37,7 +37,7 @@ def start_table(
     if start == "random":
         return None
     config = {"start": start} | ({"content": found[1]} if found else {})
-    parents = {"tokenizer": tokenizer} | (theirs if start != "vectors" else {})
+    parents = {"tokenizer": tokenizer, **(theirs if start != "vectors" else {})}
     runtime = {"path": str(found[0])} if found else {}
     return Node("embeddings", f"{label} ({start})", config, parents, runtime)
 

@@ -24,7 +24,7 @@ def settled(config: DictConfig) -> dict[str, Any]:
     plain = cast(
         dict[str, Any],
         OmegaConf.to_container(
-            OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]),
+            OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]),
             resolve=True,
             throw_on_missing=True,
         ),

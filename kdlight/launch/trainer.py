@@ -5,7 +5,10 @@ from typing import Any
 
 PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")  # of the trainer node, not Lightning's
 # Where and how often, which does not change the weights.
-PLACE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "checkpoint_seconds", "threads")
+PLACE_KEYS = (
+    *("accelerator", "devices", "num_nodes", "on_every_node", "strategy"),
+    *("checkpoint_seconds", "threads"),
+)
 
 
 def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,6 +20,7 @@ def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
 
 def runtime(trainer: Mapping[str, Any], precision: str = "32-true") -> dict[str, Any]:
     """What a stage needs to run, beside what decides its content."""
-    found = {key: value for key, value in trainer.items() if key not in PLAN_KEYS}
+    left_out = (*PLAN_KEYS, "on_every_node")
+    found = {key: value for key, value in trainer.items() if key not in left_out}
     threads = found.pop("threads")
     return {"trainer": {**found, "precision": precision}, "threads": threads}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.methods.tracking import start_run
 
 log = logging.getLogger("kdlight")
@@ -17,8 +18,10 @@ TRAINED = ("teacher", "student")
 class WandbRuns:
     """The W&B side of a job; does nothing with `logger=csv`."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config = config
+        # Jobs of a sweep stand together.
+        self.group = f"{config['name']} {folder.parent.name}" if IN_SWEEP in os.environ else None
         self.settings: Mapping[str, Any] | None = (config["logger"] or {}).get("wandb")
         self.mode = self._mode() if self.settings else "disabled"
 
@@ -42,7 +45,7 @@ class WandbRuns:
         if run is None:
             return
         try:
-            _log_summary(run, found)
+            _log_summary(run, found, folder)
         except Exception as error:  # of W&B's many kinds; the result is on disk already
             log.warning("W&B: %s", str(error).split("\n")[0])
             return
@@ -62,8 +65,8 @@ class WandbRuns:
             "name": name,
             "project": self.settings["project"],
             "entity": self.settings["entity"],
-            "group": self.settings["group"],
-            "job_type": kind,
+            "group": self.settings["group"] or self.group or about["name"],
+            "job_type": self.settings["job_type"] or kind,
             "tags": tags,
             "config": dict(config),
             "dir": str(folder),
@@ -90,14 +93,36 @@ def _has_key() -> bool:
         return False
 
 
-def _log_summary(run: Any, found: Mapping[str, Any]) -> None:
+def _log_summary(run: Any, found: Mapping[str, Any], folder: Path) -> None:
     import wandb
 
-    numbers = ("macro", "retention", "latency", "flops", "wall_s")
-    run.summary.update({key: found[key] for key in numbers})
+    run.summary.update(flat(found))
     columns = ["network", "task", "metric", "score"]
-    run.log({"result": wandb.Table(columns=columns, data=_table(found))})
+    logged: dict[str, Any] = {"result": wandb.Table(columns=columns, data=_table(found))}
+    if (picture := folder / "pareto.png").exists():
+        logged["pareto"] = wandb.Image(str(picture))
+    if (picture := folder / "curves.png").exists():
+        logged["curves"] = wandb.Image(str(picture))
+    run.log(logged)
     run.finish()
+
+
+def flat(found: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a result by which runs are compared, such as `macro/student`."""
+    parts = ("macro", "selection_macro", "latency", "flops", "wall_s")
+    nested = {key: found[key] for key in parts if found.get(key)}
+    for name in ("teacher", "student", "baseline"):
+        about = dict(found.get(name) or {})
+        for task, metrics in about.pop("scores", {}).items():
+            nested[f"{name}/{task}"] = metrics
+        nested[name] = about | {f"agreement/{t}": v for t, v in about.get("agreement", {}).items()}
+    numbers = {
+        f"{key}/{name}": value
+        for key, values in nested.items()
+        for name, value in values.items()
+        if isinstance(value, int | float)
+    }
+    return numbers | ({"retention": found["retention"]} if found.get("retention") else {})
 
 
 def _table(found: Mapping[str, Any]) -> list[list[Any]]:

@@ -5,6 +5,7 @@ import importlib
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -46,10 +47,12 @@ def _rank() -> int:
 
 def _follow_planner() -> None:
     """Ends this process when the planner is gone, or what it started the ranks through."""
-    planner, agent = int(os.environ["KDLIGHT_PLANNER"]), os.getppid()
+    (host, planner), agent = os.environ["KDLIGHT_PLANNER"].rsplit(":", 1), os.getppid()
+    here = host == socket.gethostname()  # on other machines the agent alone is followed
     while os.getppid() == agent:
         try:
-            os.kill(planner, 0)
+            if here:
+                os.kill(int(planner), 0)
         except ProcessLookupError:
             break
         time.sleep(0.5)

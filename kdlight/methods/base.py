@@ -62,7 +62,8 @@ class TaskModule(L.LightningModule):
         """One step on one task."""
         total, parts = self.loss(batch)
         if not torch.isfinite(total):
-            rows = self.trainer.datamodule.train[batch.task].example_ids(batch.rows[:8].tolist())
+            trained: Any = self.trainer.train_dataloader
+            rows = trained.rows[batch.task].example_ids(batch.rows[:8].tolist())
             raise UserError(
                 f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
                 f"(rows {', '.join(rows)} ...): lower the learning rate or check these rows. The "

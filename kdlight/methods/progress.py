@@ -1,11 +1,13 @@
 """Shows how far training is."""
 
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
+from lightning.pytorch.loggers import WandbLogger
 
 from kdlight.measure.channel import channel
 from kdlight.measure.meter import Meter
+from kdlight.methods.base import TaskModule
 
 
 class ProgressCallback(L.Callback):
@@ -27,11 +29,19 @@ class ProgressCallback(L.Callback):
             quiet=self.quiet or not trainer.is_global_zero,
         ).__enter__()
 
-    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        """Counts the rows of the step."""
-        del trainer, args
-        if self._meter:
-            self._meter.advance(self.batch_size)
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any
+    ) -> None:
+        """Counts the rows of the step; W&B is told their rate, which no artifact should hold."""
+        del args
+        if self._meter is None:
+            return
+        self._meter.advance(self.batch_size)
+        if trainer.global_step % cast(TaskModule, pl_module).log_every == 0:
+            for logger in trainer.loggers:
+                if isinstance(logger, WandbLogger):
+                    rate = {"rows_per_second": self._meter.rate}
+                    logger.log_metrics(rate, trainer.global_step - 1)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Shows the newest validation score."""

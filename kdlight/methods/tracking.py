@@ -14,7 +14,9 @@ def start_run(arguments: Mapping[str, Any]) -> Any | None:
     """
     import wandb
 
-    settings = wandb.Settings(silent=True, console="off", init_timeout=30)
+    # A network that is gone delays an end by half a minute; what was not sent stays on the disk.
+    waits = {"init_timeout": 30, "finish_timeout": 30, "finish_timeout_raises": False}
+    settings = wandb.Settings(silent=True, console="off", **waits)
     modes = [arguments["mode"]] + (["offline"] if arguments["mode"] == "online" else [])
     for mode in modes:
         try:

@@ -54,9 +54,8 @@ def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -
     for group in groups:
         for arm in group.arms:
             first = group.runs[0]
-            latency = first.result.get("latency")
-            timed = arm in ("teacher", "student") and latency
-            case = {"ms": latency[f"{arm}_ms"]} if timed else None
+            latency = first.result.get("latency") if arm in ("teacher", "student") else None
+            case = {"ms": latency[f"{arm}_ms"]} if latency else None
             value = cost(first.arms[arm], case)
             if value is None:
                 continue
@@ -68,8 +67,11 @@ def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -
     return list(found.values())
 
 
-def scatter(points: Sequence[Point], label: str) -> str | None:
-    """Macro score over a cost, both directions named, the front as a line; None for one point."""
+def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> str | None:
+    """Macro score over a cost, both directions named, the front as a line; None for one point.
+
+    The picture is also saved to `file`, in the format of its name.
+    """
     if len({point.cost for point in points}) < 2:
         return None
     figure, axes = _figure()
@@ -83,7 +85,10 @@ def scatter(points: Sequence[Point], label: str) -> str | None:
     axes.set_xscale("log")
     axes.set_xlabel(f"{label} (less is better)")
     axes.set_ylabel("macro score in percent")
-    return _svg(figure, axes)
+    drawn = _svg(figure, axes)
+    if file:
+        figure.savefig(file, dpi=120)
+    return drawn
 
 
 def curves(group: Group) -> str | None:

@@ -92,7 +92,7 @@ def _started(
     """The network with the weights it starts from: a student's, or layers of a Transformer."""
     if "start" in spec.inputs:
         return part_of(load_student(Path(spec.inputs["start"])), outputs)
-    layers = (spec.config["student"].get("start") or {}).get("layers")
+    layers: Any = (spec.config["student"].get("start") or {}).get("layers")
     if "layers" in spec.inputs:
         teacher = load_teacher(Path(spec.inputs["layers"])).encoder
     elif "layers" in spec.runtime:

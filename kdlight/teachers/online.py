@@ -22,7 +22,7 @@ class OnlineTeacher:
         every = list(self.models.values())
         self.provides: frozenset[str] = frozenset.intersection(*(m.provides for m in every))
         self.reads = frozenset().union(*(model.reads for model in every))
-        self.shapes: dict[str, Shape] = {t: m.shape for t, m in self.models.items() if m.shape}
+        self.shapes: Mapping[str, Shape] = {t: m.shape for t, m in self.models.items() if m.shape}
 
     @torch.no_grad()
     def __call__(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:

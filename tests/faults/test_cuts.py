@@ -13,6 +13,7 @@ from kdlight.artifacts.place import Place, damage, discard, publish, write_whole
 from kdlight.launch import execute
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
+from kdlight.launch.ranks import Ranks
 
 FACTS = {"title": "student rte", "config": {"lr": 0.1}, "parents": {}}
 FINGERPRINT = "0123456789abcdef"
@@ -142,10 +143,10 @@ def test_building_an_artifact(tmp_path, monkeypatch, before):
     monkeypatch.setattr(execute.importlib, "import_module", lambda _: SimpleNamespace(run=stage))
     monkeypatch.setattr(execute, "_facts", lambda _node, seconds: {**FACTS, "seconds": seconds})
     node = Node("student", "rte", {})
-    place = Executor(tmp_path / "artifacts", 1).place(node)
+    place = Executor(tmp_path / "artifacts", Ranks(1)).place(node)
 
     def act():
-        Executor(tmp_path / "artifacts", 1).do([node])
+        Executor(tmp_path / "artifacts", Ranks(1)).do([node])
 
     def whole():
         return damage(place) is None and (place.folder / "weights").read_text() == "012"
@@ -177,6 +178,8 @@ def test_a_chain_of_cuts_still_arrives(tmp_path, monkeypatch):
     monkeypatch.setattr(execute.importlib, "import_module", lambda _: SimpleNamespace(run=stage))
     monkeypatch.setattr(execute, "_facts", lambda _node, seconds: {**FACTS, "seconds": seconds})
     node = Node("student", "rte", {})
-    tries = every_cut(lambda: Executor(tmp_path / "artifacts", 1).do([node]), lambda _cut: None)
+    tries = every_cut(
+        lambda: Executor(tmp_path / "artifacts", Ranks(1)).do([node]), lambda _cut: None
+    )
     assert tries > 5
-    assert damage(Executor(tmp_path / "artifacts", 1).place(node)) is None
+    assert damage(Executor(tmp_path / "artifacts", Ranks(1)).place(node)) is None

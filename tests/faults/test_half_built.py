@@ -12,6 +12,7 @@ from faults.harness import ROUNDS, contents, left_over, scores, sentence, wait_u
 from kdlight.artifacts.place import Place
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
+from kdlight.launch.ranks import Ranks
 from kdlight.stages import teacher_outputs
 
 
@@ -143,7 +144,7 @@ def store(whole, tmp_path, monkeypatch):
     node = Node("teacher_outputs", "sst2", manifest["config"], {}, runtime)
 
     def fill(out):
-        spec = Executor(tmp_path, 1)._spec(node, Place(tmp_path, "x", out))
+        spec = Executor(tmp_path, Ranks(1))._spec(node, Place(tmp_path, "x", out))
         spec = type(spec)(spec.kind, spec.config, inputs, spec.out, spec.runtime)
         teacher_outputs.run(spec)
         return np.load(Path(spec.out) / "logits.npy"), Path(spec.out)

@@ -171,8 +171,8 @@ def test_a_mistake_in_the_configuration_is_one_sentence(said, override, expected
     ("overrides", "expected"),
     [
         (["task.sst2.metrics=[f2]"], "metric 'f2' is unknown"),
-        (["trainer.devices=0"], "trainer.devices=0 must be a number of devices"),
-        (["trainer.devices=auto"], "trainer.devices=auto must be a number of devices"),
+        (["trainer.devices=0"], "trainer.devices=0 must be a whole number"),
+        (["trainer.devices=auto"], "trainer.devices=auto must be a whole number"),
         (["+trainer.accumulate_grad_batches=2"], "lower data.batch_size"),
         (["data.max_rows=null"], "data.max_rows="),
         (["data.selection_rows=0"], "selection=dev"),

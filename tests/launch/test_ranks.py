@@ -48,6 +48,26 @@ def test_two_ranks_make_the_student_of_one(tmp_path, monkeypatch, capfd, experim
     assert first["student"]["scores"] == second["student"]["scores"]
 
 
+def test_two_machines_make_the_student_of_one(tmp_path, monkeypatch):
+    """Two agents of one rank each, here both on this machine, meet and train together."""
+    agents = tmp_path / "on_every_node"
+    agents.write_text('#!/bin/sh\n"$@" & "$@" & wait\n')
+    agents.chmod(0o755)
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    options = [*SMOKE, *STILL["kd_bilstm"], "baseline=false"]
+    assert call(one, monkeypatch, *options) == 0
+    shutil.copytree(one / "outputs", two / "outputs")
+    for kind in ("student", "evaluate", "latency"):
+        shutil.rmtree(two / "outputs/artifacts" / kind)
+    shutil.rmtree(two / "outputs/runs")
+    nodes = ["trainer.devices=1", "trainer.num_nodes=2", f"trainer.on_every_node={agents}"]
+    assert call(two, monkeypatch, *options, *TWO[:2], *nodes) == 0
+    alone, together = student(one), student(two)
+    for name, weight in alone.items():
+        torch.testing.assert_close(together[name], weight, rtol=1e-4, atol=5e-5)
+
+
 def test_what_a_rank_refuses_is_said_by_the_planner(tmp_path, monkeypatch, capfd):
     status = call(tmp_path, monkeypatch, *SMOKE, *TWO, "teacher.pooling=medium", "data.max_rows=64")
     assert status == 2

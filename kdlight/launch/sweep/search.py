@@ -206,7 +206,7 @@ def open_study(
     from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    directions = list(objectives.values())
+    directions: list[Any] = list(objectives.values())
     try:
         place = (
             JournalStorage(JournalFileBackend(storage))

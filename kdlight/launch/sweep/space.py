@@ -39,7 +39,7 @@ def _drawn(override: Override) -> "BaseDistribution":
 
     values: Any = override.value()
     if isinstance(values, IntervalSweep):
-        low, high, log = values.start, values.end, "log" in values.tags
+        low, high, log = values.start or 0, values.end or 0, "log" in values.tags
         if isinstance(low, int) and isinstance(high, int):
             return IntDistribution(low, high, log=log)
         return FloatDistribution(float(low), float(high), log=log)

@@ -1,0 +1,122 @@
+"""The W&B dashboard, as it is built and as the runs' files say it will find its numbers."""
+
+import json
+import struct
+
+import pytest
+from commands import call
+
+from kdlight.launch.wandb_runs import flat
+from kdlight.report.dashboard import NETWORKS, Subject, workspace
+
+ABOUT = Subject("team", "kdlight", "mkd_lstm", {"sst2": ["accuracy"], "mrpc": ["accuracy", "f1"]})
+
+
+def names(panels):
+    """What panels draw, by title."""
+    found = {}
+    for panel in panels:
+        drawn = [getattr(panel, key, None) for key in ("x", "y", "metrics", "media_keys")]
+        drawn.append(getattr(panel, "table_name", None))
+        flat_ = [d for part in drawn if part for d in (part if isinstance(part, list) else [part])]
+        title = getattr(panel, "title", None) or "table"
+        found[title] = [getattr(d, "name", d) for d in flat_]
+    return found
+
+
+def test_sections_for_results_training_and_every_task():
+    made = workspace(ABOUT)
+    assert (made.entity, made.project, made.name) == ("team", "kdlight", "kdlight: mkd_lstm")
+    sections = {section.name: names(section.panels) for section in made.sections}
+    assert list(sections) == ["Results", "Training", "sst2", "mrpc"]
+    results = sections["Results"]
+    assert results["macro by job"] == ["macro/teacher", "macro/baseline", "macro/student"]
+    assert results["quality against latency"] == ["latency/student_ms", "macro/student"]
+    assert results["Pareto"] == ["pareto"]
+    assert results["table"] == ["result"]
+    assert sections["Training"]["macro, selection rows"] == ["Step", "val/macro"]
+    assert sections["mrpc"]["mrpc: f1"] == [f"{n}/mrpc/f1" for n in NETWORKS]
+    assert sections["mrpc"]["mrpc: f1, selection rows"] == ["Step", "val/mrpc/f1"]
+
+
+def test_numbers_of_a_result_by_the_names_that_the_charts_use():
+    found = flat({
+        "macro": {"teacher": 90.0, "student": 88.0, "baseline": None},
+        "retention": 0.98,
+        "latency": {"student_ms": 2.0, "device": "cpu", "more": []},
+        "flops": None,
+        "teacher": {"name": "t", "params": 10, "scores": {"mrpc": {"f1": 91.0}}},
+        "student": {"params_without_embeddings": 5, "scores": {"mrpc": {"f1": 89.0}},
+                    "agreement": {"mrpc": 93.0}},
+        "baseline": None,
+    })  # fmt: skip
+    assert found == {
+        "macro/teacher": 90.0, "macro/student": 88.0, "retention": 0.98, "latency/student_ms": 2.0,
+        "teacher/params": 10, "teacher/mrpc/f1": 91.0, "student/params_without_embeddings": 5,
+        "student/mrpc/f1": 89.0, "student/agreement/mrpc": 93.0,
+    }  # fmt: skip
+
+
+def test_without_a_key_it_is_written(tmp_path, monkeypatch, capfd):
+    words = ["+experiment=kd_bilstm", "scale=smoke", "job=dashboard"]
+    assert call(tmp_path, monkeypatch, *words) == 2
+    assert "job=dashboard needs logger=wandb" in capfd.readouterr().err
+    assert call(tmp_path, monkeypatch, *words, "logger=wandb", "logger.wandb.project=mine") == 0
+    said = capfd.readouterr().err
+    assert "W&B is offline: nothing was saved there" in said
+    made = json.loads((tmp_path / "outputs/dashboards/kd_bilstm/workspace.json").read_text())
+    assert made["project"] == "mine"
+    assert not list(tmp_path.glob("outputs/runs/*"))
+
+
+BLOCK, HEADER, FILE_HEADER = 32768, 7, 7  # bytes
+
+
+def records(folder):
+    """The records of an offline run's file: protobuf messages in LevelDB's log format."""
+    from wandb.proto import wandb_internal_pb2
+
+    (path,) = folder.glob("*.wandb")
+    data, place, message = path.read_bytes(), FILE_HEADER, b""
+    while place + HEADER <= len(data):
+        if BLOCK - place % BLOCK < HEADER:  # too little is left of the block for a header
+            place += BLOCK - place % BLOCK
+            continue
+        _, length, kind = struct.unpack("<IHB", data[place : place + HEADER])
+        message += data[place + HEADER : place + HEADER + length]
+        place += HEADER + length
+        if kind in (1, 4):  # a whole record, or the last part of one
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(message)
+            message = b""
+            yield record
+
+
+@pytest.mark.filterwarnings("ignore")  # of W&B, which writes in processes of its own
+def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
+    words = ["+experiment=kd_bilstm", "scale=smoke", "logger=wandb", "baseline=false"]
+    words += ["logger.wandb.group=night", "logger.wandb.tags=[mine]", "augmentation=[]"]
+    assert call(tmp_path, monkeypatch, *words) == 0
+    history, summary, jobs = set(), {}, {}
+    for folder in tmp_path.glob("outputs/wandb/offline-run-*"):
+        job = None
+        for record in records(folder):
+            if record.HasField("run"):
+                job = record.run.job_type
+                jobs[job] = (record.run.run_group, record.run.project, list(record.run.tags))
+            history |= {".".join(i.nested_key) or i.key for i in record.history.item}
+            if job == "summary":
+                summary |= {
+                    "/".join(i.nested_key) or i.key: json.loads(i.value_json)
+                    for i in record.summary.update
+                }
+    assert set(jobs) == {"teacher", "student", "summary"}
+    for group, project, tags in jobs.values():
+        assert (group, project) == ("night", "kdlight")
+        assert {"mine", "distill", "smoke", "embedded", "bilstm"} <= set(tags)
+    assert {"val/macro", "val/sst2/accuracy", "train/loss"} <= history
+    (result,) = tmp_path.glob("outputs/runs/*/*/result.json")
+    result = json.loads(result.read_text())
+    for name, value in flat(result).items():
+        assert summary[name] == pytest.approx(value)
+    assert summary["macro/student"] == result["macro"]["student"]

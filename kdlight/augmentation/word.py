@@ -1,5 +1,6 @@
 """What every augmenter of single words has in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -7,7 +8,7 @@ Chooser = Callable[[int, Random], str]
 Texts = Callable[[], Iterator[list[str]]]
 
 
-class WordAugmenter:
+class WordAugmenter(ABC):
     """Puts another word in the place of some; `augment` draws which.
 
     A user's own augmenter is a subclass with `choosers`. Augmenters of whole texts need no
@@ -24,7 +25,8 @@ class WordAugmenter:
 
     def fit(self, texts: Texts) -> None:
         """Learns what it needs from the words of all texts, which `texts()` goes through."""
+        del texts  # most need nothing
 
+    @abstractmethod
     def choosers(self, texts: list[list[str]]) -> list[Chooser]:
         """For each text, what gives the new word at a place in it."""
-        raise NotImplementedError

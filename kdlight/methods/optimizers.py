@@ -1,5 +1,6 @@
 """AdamW and AdaDelta for networks that are mostly an embedding table."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class RowOptimizer(torch.optim.Optimizer):
+class RowOptimizer(torch.optim.Optimizer, ABC):
     """What lazy optimizers share: a table's step is that of the rows with a gradient.
 
     A batch touches a few hundred rows of a table of 30,000; moving all of them would cost more
@@ -38,11 +39,11 @@ class RowOptimizer(torch.optim.Optimizer):
             parameter.grad = gradient
         return loss
 
+    @abstractmethod
     def _step_rows(
         self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]
     ) -> None:
         """Moves `rows` [n] of a table by their gradients `values` [n width]."""
-        raise NotImplementedError
 
 
 class LazyAdamW(RowOptimizer, torch.optim.AdamW):

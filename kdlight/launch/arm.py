@@ -9,7 +9,7 @@ from kdlight.launch.plan import Plan
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers, merged
-from kdlight.launch.trainer import PLAN_KEYS, lightning, runtime
+from kdlight.launch.trainer import PLAN_KEYS, lightning, on_each, runtime
 from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
@@ -116,7 +116,7 @@ class Arm:
                 parents[f"teacher/{task}"] = self.teachers.of_task(task)
         notes = Path(self.plan.config["outputs"]) / "artifacts/vectors.json"
         parents |= {"start": start} if start else fresh.parents(tokenizer, notes)
-        about = runtime(trainer, trainer["precision"]) | fresh.runtime()
+        about = runtime(on_each(trainer), trainer["precision"]) | fresh.runtime()
         label = f"{'+'.join(group)} ({self.name}{', refined' if start else ''})"
         return Node("student", label, config, parents, about, distributed=True)
 

@@ -18,6 +18,12 @@ def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
     return {"trainer": more} if more else {}
 
 
+def on_each(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """The same trainer, but with the whole network on each device: students are small."""
+    divided = isinstance(trainer["strategy"], Mapping)
+    return {**trainer, **({"strategy": "ddp"} if divided else {})}
+
+
 def runtime(trainer: Mapping[str, Any], precision: str = "32-true") -> dict[str, Any]:
     """What a stage needs to run, beside what decides its content."""
     left_out = (*PLAN_KEYS, "on_every_node")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from kdlight.methods.optimizers import RowOptimizer, only_touched_rows
 from kdlight.metrics.scores import TaskScores, macro
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.sharding import shard
 from kdlight.types import Batch, UserError, settings_of
 
 LOG_EVERY = 20
@@ -45,6 +46,11 @@ class TaskModule(L.LightningModule):
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
         self._idle: list[nn.Module] = []  # heads that the batch does not use
+
+    def configure_model(self) -> None:
+        """Divides the parameters over the devices where the strategy does so."""
+        if self._device_mesh is not None:
+            shard(self.model, self._device_mesh["data_parallel"])
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
         """The scalar to minimise, and its unweighted terms for the log."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import lightning as L
 import torch
+from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger, WandbLogger
 
 from kdlight.data.datamodule import TaskDataModule
@@ -78,6 +79,8 @@ def fit(
         UserError: if a signal stops the training, or the last state does not fit.
     """
     settings = dict(runtime["trainer"])
+    if isinstance(settings["strategy"], Mapping):
+        settings["strategy"] = instantiate(settings["strategy"])
     _check_options(settings)
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -55,7 +56,9 @@ def run(spec: StageSpec) -> None:
     _check_reach(model, special["size"], max(rows.max_length for rows in held.values()))
     if config["max_epochs"]:
         with threads(spec.runtime["threads"]):
-            best = _train(spec, model, held)
+            # Divided over devices, parameters cannot take whole weights: a copy is trained.
+            divided = isinstance(spec.runtime["trainer"]["strategy"], Mapping)
+            best = _train(spec, deepcopy(model) if divided else model, held)
     else:
         best = Best(model.state_dict(), _score_as_is(model.eval(), tasks, held))
         CurveLogger(out / "metrics.csv").log_metrics({"val/macro": best.score}, step=0)

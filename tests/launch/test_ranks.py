@@ -21,7 +21,11 @@ TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
 
 
 def student(folder):
-    files = folder.glob("outputs/artifacts/student/*/**/*.safetensors")
+    return weights(folder, "student")
+
+
+def weights(folder, kind):
+    files = folder.glob(f"outputs/artifacts/{kind}/*/**/*.safetensors")
     return {f"{file.name}/{k}": v for file in files for k, v in load_file(file).items()}
 
 
@@ -66,6 +70,26 @@ def test_two_machines_make_the_student_of_one(tmp_path, monkeypatch):
     alone, together = student(one), student(two)
     for name, weight in alone.items():
         torch.testing.assert_close(together[name], weight, rtol=1e-4, atol=5e-5)
+
+
+def test_a_teacher_in_parts_is_the_teacher_of_one_process(tmp_path, monkeypatch):
+    """FSDP: on processors here, as on GPUs."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    still = ["hidden_dropout_prob=0", "attention_probs_dropout_prob=0"]
+    options = ["+experiment=mkd_transformer3", "scale=smoke", "baseline=false", "job=student"]
+    options += [f"+teacher.shape.{word}" for word in still]
+    options += [f"+student.encoder.shape.{word}" for word in still]
+    options += ["teacher.head.dropout=0", "student.head.dropout=0"]
+    parts = ["trainer=fsdp", *TWO[1:], "trainer.checkpoint_seconds=0"]
+    assert call(one, monkeypatch, *options) == 0
+    assert call(two, monkeypatch, *options, *parts) == 0
+    for kind in ("teacher", "student"):
+        alone, together = weights(one, kind), weights(two, kind)
+        assert len(alone) > 10
+        for name, weight in alone.items():
+            torch.testing.assert_close(together[name], weight, rtol=1e-3, atol=1e-4)
 
 
 def test_what_a_rank_refuses_is_said_by_the_planner(tmp_path, monkeypatch, capfd):

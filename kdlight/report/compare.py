@@ -38,12 +38,13 @@ class Comparison:
 def compare(group: Group, second: str) -> list[Comparison]:
     """Every other network of a group against `second`, over the tasks that both have learnt."""
     found = []
+    samples = _Samples(group)
     for first in group.arms:
         if first in ("teacher", second) or first.endswith("_teacher"):
             continue
         tasks = [t for t in group.runs[0].scores(first) if t in group.runs[0].scores(second)]
         macros = [[macro(run.scores(arm), tasks) for run in group.runs] for arm in (first, second)]
-        apart = {task: _apart(group, task, first, second) for task in tasks}
+        apart = {task: samples.apart(task, first, second) for task in tasks}
         found.append(
             Comparison(
                 first,
@@ -57,29 +58,48 @@ def compare(group: Group, second: str) -> list[Comparison]:
     return _corrected(found)
 
 
-def _apart(group: Group, task: str, first: str, second: str) -> tuple[float, float, float | None]:
-    """Difference of a task's score (mean over seeds), its bootstrap p and its McNemar p.
+class _Samples:
+    """A group's scores on samples of the rows, each drawn once.
 
-    Rows are drawn with replacement, the same ones for both networks and for all seeds; McNemar
-    takes the decisions of all seeds by majority, so that a row counts once.
+    Rows are drawn with replacement, the same ones for all networks and seeds; a task's score is
+    the mean of its metrics, and over seeds.
     """
-    metrics = [metric for name, metric in group.metrics if name == task and "_" not in metric]
-    rows = group.runs[0].predictions[task]["gold"]
-    counts = resampled(len(rows))
-    drawn, observed = np.zeros(len(counts)), 0.0
-    for run in group.runs:
-        for metric in metrics:
-            gold = run.predictions[task]["gold"]
-            weight = 1 / (len(metrics) * len(group.runs))
-            for arm, sign in ((first, weight), (second, -weight)):
-                outputs = run.predictions[task][arm]
-                drawn += sign * score(metric, gold, outputs, counts)
-                observed += sign * float(score(metric, gold, outputs)[0])
-    p = bootstrap_p(drawn, observed)
-    if metrics[0] not in CLASSES:
-        return observed, p, None
-    right = [_majority(group, task, arm) == rows for arm in (first, second)]
-    return observed, p, mcnemar(*right)
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._found: dict[tuple[str, str], tuple[NDArray, float]] = {}
+
+    def apart(self, task: str, first: str, second: str) -> tuple[float, float, float | None]:
+        """Difference of a task's score, its bootstrap p and its McNemar p.
+
+        McNemar takes the decisions of all seeds by majority, so that a row counts once.
+        """
+        (one, observed_one), (two, observed_two) = self._of(task, first), self._of(task, second)
+        observed = observed_one - observed_two
+        p = bootstrap_p(one - two, observed)
+        if self._metrics(task)[0] not in CLASSES:
+            return observed, p, None
+        rows = self.group.runs[0].predictions[task]["gold"]
+        right = [_majority(self.group, task, arm) == rows for arm in (first, second)]
+        return observed, p, mcnemar(*right)
+
+    def _metrics(self, task: str) -> list[str]:
+        return [metric for name, metric in self.group.metrics if name == task and "_" not in metric]
+
+    def _of(self, task: str, arm: str) -> tuple[NDArray, float]:
+        """A network's score on every sample, [samples], and on the rows themselves."""
+        if (task, arm) not in self._found:
+            runs, metrics = self.group.runs, self._metrics(task)
+            counts = resampled(len(runs[0].predictions[task]["gold"]))
+            drawn, observed = np.zeros(len(counts)), 0.0
+            for run in runs:
+                gold, outputs = run.predictions[task]["gold"], run.predictions[task][arm]
+                for metric in metrics:
+                    drawn += score(metric, gold, outputs, counts)
+                    observed += float(score(metric, gold, outputs)[0])
+            share = 1 / (len(metrics) * len(runs))
+            self._found[task, arm] = (drawn * share, observed * share)
+        return self._found[task, arm]
 
 
 def _majority(group: Group, task: str, arm: str) -> NDArray:

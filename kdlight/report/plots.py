@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ def by_latency(groups: Sequence[Group]) -> list[Point]:
 
 
 def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -> list[Point]:
-    found: dict[tuple[str, float], Point] = {}
-    for group in groups:
+    """A point a network; groups with the same teacher share its point, at its mean cost."""
+    found: dict[tuple[str, str], list[tuple[float, list[float]]]] = defaultdict(list)
+    for number, group in enumerate(groups):
         for arm in group.arms:
             first = group.runs[0]
             latency = first.result.get("latency") if arm in ("teacher", "student") else None
@@ -59,12 +61,22 @@ def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -
             value = cost(first.arms[arm], case)
             if value is None:
                 continue
-            scores = group.macro(arm)
             name = shown(arm, group)
             if arm != "teacher" and len(groups) > 1:
                 name = f"{first.result['student']['name']}, {name.removeprefix('student, ')}"
-            found[name, value] = Point(name, value, fmean(scores), min(scores), max(scores))
-    return list(found.values())
+            scores = group.macro(arm)
+            same = json.dumps(scores) if arm == "teacher" else str(number)
+            found[name, same].append((value, scores))
+    return [
+        Point(
+            name,
+            fmean(value for value, _ in members),
+            fmean(members[0][1]),
+            min(members[0][1]),
+            max(members[0][1]),
+        )
+        for (name, _), members in found.items()
+    ]
 
 
 def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> str | None:

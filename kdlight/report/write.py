@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kdlight.report import page, plots, tables
 from kdlight.report.collect import Group, find_runs, groups
@@ -23,7 +24,7 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     (out / "report.md").write_text("# Report\n\n" + "\n".join(map(tables.markdown, every)))
     (out / "report.tex").write_text("\n".join(map(tables.latex, every)))
     (out / "report.csv").write_text(tables.comma_separated(found))
-    parts = _pareto(found)
+    parts = [part for alike in _alike(found) for part in _pareto(alike)]
     for number, group in enumerate(found):
         parts += [page.table(table) for table in made[number]]
         if drawn := plots.curves(group):
@@ -42,6 +43,16 @@ def _tables(group: Group) -> list[tables.Table]:
     return [*found, tables.cost_table(group)]
 
 
+def _alike(found: Sequence[Group]) -> list[list[Group]]:
+    """Groups whose scores can be held against each other: of the same rows of the same tasks."""
+    alike: dict[tuple[Any, ...], list[Group]] = {}
+    for group in found:
+        result = group.runs[0].result
+        tasks = tuple(sorted(group.runs[0].scores("student")))
+        alike.setdefault((tasks, result.get("data_source"), result.get("split")), []).append(group)
+    return list(alike.values())
+
+
 def _pareto(found: Sequence[Group]) -> list[str]:
     parts = []
     for points, label in (
@@ -49,7 +60,9 @@ def _pareto(found: Sequence[Group]) -> list[str]:
         (plots.by_parameters(found), "parameters without embeddings"),
     ):
         if drawn := plots.scatter(points, label):
-            parts.append(page.figure(drawn, f"Quality against {label}; bars: range over seeds."))
+            tasks = "+".join(found[0].runs[0].scores("student"))
+            text = f"{tasks}: quality against {label}; bars: range over seeds."
+            parts.append(page.figure(drawn, text))
     return parts
 
 

@@ -137,6 +137,7 @@ class Group:
 
     title: str
     runs: tuple[Run, ...]
+    special: str = ""  # the overrides that tell it from other groups
 
     @property
     def arms(self) -> list[str]:
@@ -172,18 +173,20 @@ def groups(runs: Iterable[Run]) -> list[Group]:
     for run in runs:
         found.setdefault(run.identity, {})[run.seed] = run
     alike = [[by_seed[seed] for seed in sorted(by_seed)] for by_seed in found.values()]
-    return [Group(_title(own, alike), tuple(own)) for own in alike]
+    common = set.intersection(*(_words(own[0]) for own in alike))
+    made = []
+    for own in alike:
+        special = " ".join(sorted(_words(own[0]) - common)) if len(alike) > 1 else ""
+        title = _title(own[0]) + (f" ({special})" if special else "")
+        made.append(Group(title, tuple(own), special))
+    return made
 
 
-def _title(own: list[Run], every: list[list[Run]]) -> str:
-    """Experiment, student and scale, and the overrides that tell it from others alike."""
-    result = own[0].result
+def _title(run: Run) -> str:
+    """Experiment, student, scale and tasks."""
+    result = run.result
     name = f"{result['experiment']}, {result['student']['name']}, {result['scale']}"
-    name += f", {'+'.join(own[0].scores('student'))}"
-    words = [_words(runs[0]) for runs in every]
-    common = set.intersection(*words)
-    special = sorted(_words(own[0]) - common)
-    return f"{name} ({' '.join(special)})" if special and len(every) > 1 else name
+    return f"{name}, {'+'.join(run.scores('student'))}"
 
 
 def _words(run: Run) -> set[str]:

@@ -24,6 +24,8 @@ tbody tr:hover td { background-color: var(--soft); }
 td.best { font-weight: 700; color: var(--accent); }
 figure { margin: 1rem 0; background: #fff; border-radius: .4rem; padding: .4rem; overflow-x: auto; }
 figure svg { max-width: 100%; height: auto; display: block; margin: auto; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; }
+.row figure { flex: 1 1 24rem; }
 figcaption { color: #333; font-size: .85rem; text-align: center; }
 details { margin: .6rem 0; }
 code { overflow-wrap: anywhere; }
@@ -68,13 +70,22 @@ def figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def details(summary: str, lines: Sequence[tuple[str, str]]) -> str:
-    """Facts that open at a click."""
-    items = "".join(
+def row(figures: Sequence[str]) -> str:
+    """Pictures side by side where there is room."""
+    return f"<div class=row>{''.join(figures)}</div>"
+
+
+def details(summary: str, inside: str) -> str:
+    """What opens at a click."""
+    return f"<details><summary>{escape(summary)}</summary>{inside}</details>"
+
+
+def facts(lines: Sequence[tuple[str, str]]) -> str:
+    """A line a fact, its name first."""
+    return "".join(
         f"<p class=note><b>{escape(name)}</b> <code>{escape(text)}</code></p>"
         for name, text in lines
     )
-    return f"<details><summary>{escape(summary)}</summary>{items}</details>"
 
 
 def _best(made: Table) -> tuple[int, int] | None:

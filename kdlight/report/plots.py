@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from textwrap import wrap
 from typing import Any
 
 from kdlight.report.collect import Group
 from kdlight.report.tables import shown
 
-SIZE = (6.4, 3.9)
+SIZE, LINE = (6.4, 4.6), 90  # inches; characters of a line in the legend
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,10 @@ def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -
             name = shown(arm, group)
             if arm != "teacher" and len(groups) > 1:
                 name = f"{first.result['student']['name']}, {name.removeprefix('student, ')}"
+                name += f" ({group.special})" if group.special else ""
+                name = "\n".join(wrap(name, LINE, break_on_hyphens=False))
             scores = group.macro(arm)
-            same = json.dumps(scores) if arm == "teacher" else str(number)
+            same = json.dumps(sorted(set(scores))) if arm == "teacher" else str(number)
             found[name, same].append((value, scores))
     return [
         Point(
@@ -94,10 +97,10 @@ def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> st
     front = pareto(points)
     axes.plot([p.cost for p in front], [p.score for p in front], color="0.6", linewidth=1,
               zorder=0, label="Pareto front")  # fmt: skip
-    axes.set_xscale("log")
+    _readable_log(axes)
     axes.set_xlabel(f"{label} (less is better)")
     axes.set_ylabel("macro score in percent")
-    drawn = _svg(figure, axes)
+    drawn = _svg(figure)
     if file:
         figure.savefig(file, dpi=120)
     return drawn
@@ -121,7 +124,17 @@ def curves(group: Group) -> str | None:
         axes.plot(share, [score for _, score in points], linewidth=1.2, label=name)
     axes.set_xlabel("share of its training (%)")
     axes.set_ylabel("macro on the selection rows (%)")
-    return _svg(figure, axes)
+    return _svg(figure)
+
+
+def _readable_log(axes: Any) -> None:
+    """A logarithmic axis with numbers such as 5, 20 and 2M."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -140,10 +153,10 @@ def _figure() -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any, axes: Any) -> str:
+def _svg(figure: Any) -> str:
     import matplotlib
 
-    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.legend(fontsize="x-small", loc="outside lower left")
     out = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "kdlight", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None})

@@ -19,19 +19,20 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     """Writes `report.md`, `.tex`, `.csv` and `.html` to `out`; the groups that were found."""
     found = groups(find_runs(pattern))
     out.mkdir(parents=True, exist_ok=True)
-    made = {number: _tables(group) for number, group in enumerate(found)}
-    every = [table for part in made.values() for table in part]
+    made = [_tables(group) for group in found]
+    every = [table for part in made for table in part]
     (out / "report.md").write_text("# Report\n\n" + "\n".join(map(tables.markdown, every)))
     (out / "report.tex").write_text("\n".join(map(tables.latex, every)))
     (out / "report.csv").write_text(tables.comma_separated(found))
-    parts = [part for alike in _alike(found) for part in _pareto(alike)]
-    for number, group in enumerate(found):
-        parts += [page.table(table) for table in made[number]]
-        if drawn := plots.curves(group):
-            parts.append(
-                page.figure(drawn, f"Training of seed {group.runs[0].seed}: {group.title}")
-            )
-        parts.append(page.details("Where this comes from", _provenance(group)))
+    parts, tables_of = [], {id(group): part for group, part in zip(found, made, strict=True)}
+    for alike in _alike(found):
+        for group in alike:
+            parts += [page.table(table) for table in tables_of[id(group)]]
+            drawn = plots.curves(group)
+            text = f"Training of seed {group.runs[0].seed}: {group.title}"
+            parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
+            parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
+        parts.append(page.row(_pareto(alike)))
     (out / "report.html").write_text(page.page("kdlight report", LEAD, parts))
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.artifacts.place import write_whole
+from kdlight.launch.plan import Plan
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.dashboard import Subject, check_installed, report, workspace
 from kdlight.types import UserError
@@ -25,10 +26,10 @@ def dashboard(config: Mapping[str, Any], folder: Path) -> None:
         raise UserError("job=dashboard needs logger=wandb, whose project it is about.")
     check_installed()
     about = Subject(
-        runs.settings["entity"] or "",
+        runs.settings["entity"] or _entity(runs.mode),
         runs.settings["project"],
         config["name"],
-        {name: task["metrics"] for name, task in config["task"].items()},
+        {name: task.metrics for name, task in Plan(config).tasks.items()},
     )
     built = workspace(about)
     model: Any = built._to_model()
@@ -46,3 +47,12 @@ def dashboard(config: Mapping[str, Any], folder: Path) -> None:
     except Exception as error:  # of W&B's many kinds
         raise UserError(f"W&B: {str(error).splitlines()[0]}") from error
     log.info("Workspace: %s\nReport: %s", built.url, written.url)
+
+
+def _entity(mode: str) -> str:
+    """The user's own, which only the service knows."""
+    if mode != "online":
+        return ""
+    import wandb
+
+    return str(wandb.Api().default_entity or "")

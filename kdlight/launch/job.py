@@ -174,6 +174,7 @@ class Job:
         links.mkdir(exist_ok=True)
         for title, folder in trained.items():
             link = links / title.replace(" ", "_").replace("(", "").replace(")", "")
+            link.unlink(missing_ok=True)  # of a job that was stopped at its very end
             link.symlink_to(folder)
 
 

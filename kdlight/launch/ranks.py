@@ -74,12 +74,12 @@ def run_ranks(spec: StageSpec, place: Place, ranks: Ranks) -> None:
     place.working.mkdir(exist_ok=True)
     spec_file, worker_log = place.working / "spec.json", place.working / WORKER_LOG
     spec_file.write_text(json.dumps(asdict(spec)))
-    worker = ["-m", "kdlight.launch.worker", str(spec_file), str(place.workers_lock)]
+    planner = f"{socket.gethostname()}:{os.getpid()}"
+    worker = ["-m", "kdlight.launch.worker", str(spec_file), str(place.workers_lock), planner]
     command = [*ranks.torchrun(), *worker]
     threads = max(1, len(os.sched_getaffinity(0)) // ranks.devices)
     environment = clean(os.environ) | {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-        "KDLIGHT_PLANNER": f"{socket.gethostname()}:{os.getpid()}",
     }
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

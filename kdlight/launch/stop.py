@@ -1,16 +1,17 @@
-"""A stop by Ctrl-C or SIGTERM, at whatever moment."""
+"""A stop by Ctrl-C, SIGTERM or a terminal that is gone, at whatever moment."""
 
 import signal
 from types import FrameType, TracebackType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Answers both signals with a KeyboardInterrupt, and remembers that one came.
+    """Answers these signals with a KeyboardInterrupt, and remembers that one came.
 
     Libraries may turn the interrupt into an error of their own; `asked` tells it from a fault.
-    A signal that the shell wants ignored stays so (Ctrl-C, for a command in the background).
+    A signal that the shell wants ignored stays so (Ctrl-C for a command in the background, the end
+    of the terminal under `nohup`).
     """
 
     def __init__(self) -> None:

@@ -68,7 +68,7 @@ class WandbRuns:
             "group": self.settings["group"] or self.group or about["name"],
             "job_type": self.settings["job_type"] or kind,
             "tags": tags,
-            "config": dict(config),
+            "config": {"kind": kind, **config},
             "dir": str(folder),
             "mode": self.mode,
         }

@@ -1,4 +1,4 @@
-"""One rank of a stage: `python -m kdlight.launch.worker SPEC LOCK`; never plans, never locks."""
+"""A rank: `python -m kdlight.launch.worker SPEC LOCK PLANNER`; it never plans, never locks."""
 
 import fcntl
 import importlib
@@ -19,14 +19,20 @@ from kdlight.types import StageSpec
 REFUSED = "[kdlight-refused] "  # begins the line with the sentence for the planner
 
 
-def main(spec_file: str, lock_file: str) -> int:
-    """Runs the stage; 3 if it ended for a reason its user can mend."""
+def main(spec_file: str, lock_file: str, planner: str) -> int:
+    """Runs the stage; 3 if it ended for a reason its user can mend.
+
+    Args:
+        spec_file: of the stage.
+        lock_file: is held while this process lives.
+        planner: `host:pid` of the process whose end is this one's.
+    """
     logging.basicConfig(format="[kdlight] %(message)s", stream=sys.stdout, level=logging.WARNING)
     logging.getLogger("kdlight").setLevel(logging.INFO if _rank() == 0 else logging.WARNING)
     prepare()
     if _rank() == 0:
         tell_planner()
-    threading.Thread(target=_follow_planner, daemon=True).start()
+    threading.Thread(target=_follow_planner, args=(planner,), daemon=True).start()
     spec = StageSpec(**json.loads(Path(spec_file).read_text()))
     with open(lock_file, "a") as alive:
         # Tells a later planner, should this one be killed, that the folder is still in use.
@@ -45,9 +51,9 @@ def _rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
-def _follow_planner() -> None:
+def _follow_planner(whom: str) -> None:
     """Ends this process when the planner is gone, or what it started the ranks through."""
-    (host, planner), agent = os.environ["KDLIGHT_PLANNER"].rsplit(":", 1), os.getppid()
+    (host, planner), agent = whom.rsplit(":", 1), os.getppid()
     here = host == socket.gethostname()  # on other machines the agent alone is followed
     while os.getppid() == agent:
         try:

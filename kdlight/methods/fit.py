@@ -79,8 +79,9 @@ def fit(
         UserError: if a signal stops the training, or the last state does not fit.
     """
     settings = dict(runtime["trainer"])
-    if isinstance(settings["strategy"], Mapping):
-        settings["strategy"] = instantiate(settings["strategy"])
+    if isinstance(settings["strategy"], Mapping):  # one that divides the network
+        count = settings["devices"] * settings["num_nodes"]
+        settings["strategy"] = instantiate(settings["strategy"], data_parallel_size=count)
     _check_options(settings)
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)

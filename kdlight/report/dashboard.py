@@ -59,9 +59,8 @@ def report(about: Subject) -> "Report":
     from wandb_workspaces.reports import v2 as wr
 
     place = {"entity": about.entity, "project": about.project}
-    # As W&B writes filters: the tags and job types that kdlight gives its runs.
-    jobs = wr.Runset(**place, name="jobs", filters="JobType == 'summary'")
-    networks = wr.Runset(**place, name="networks", filters="JobType in ['teacher', 'student']")
+    jobs = wr.Runset(**place, name="jobs", filters="Config('kind') = 'summary'")
+    networks = wr.Runset(**place, name="networks", filters="Config('kind') != 'summary'")
     blocks = [
         wr.H1(f"{about.experiment}: what distillation bought"),
         wr.P(LEAD),

@@ -7,7 +7,7 @@ import pytest
 from commands import call
 
 from kdlight.launch.wandb_runs import flat
-from kdlight.report.dashboard import NETWORKS, Subject, workspace
+from kdlight.report.dashboard import NETWORKS, Subject, report, workspace
 
 ABOUT = Subject("team", "kdlight", "mkd_lstm", {"sst2": ["accuracy"], "mrpc": ["accuracy", "f1"]})
 
@@ -37,6 +37,18 @@ def test_sections_for_results_training_and_every_task():
     assert sections["Training"]["macro, selection rows"] == ["Step", "val/macro"]
     assert sections["mrpc"]["mrpc: f1"] == [f"{n}/mrpc/f1" for n in NETWORKS]
     assert sections["mrpc"]["mrpc: f1, selection rows"] == ["Step", "val/mrpc/f1"]
+
+
+def test_the_report_takes_jobs_and_networks_apart():
+    made = report(ABOUT)
+    grids = [block for block in made.blocks if hasattr(block, "runsets")]
+    filters = [runset.filters for grid in grids for runset in grid.runsets]
+    assert [str(part) for part in filters] == [
+        "Config('kind') = 'summary'",
+        "Config('kind') != 'summary'",
+    ]
+    assert names(grids[0].panels)["Pareto"] == ["pareto"]
+    assert "val/macro" in names(grids[1].panels)["macro, selection rows"]
 
 
 def test_numbers_of_a_result_by_the_names_that_the_charts_use():
@@ -97,12 +109,14 @@ def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
     words = ["+experiment=kd_bilstm", "scale=smoke", "logger=wandb", "baseline=false"]
     words += ["logger.wandb.group=night", "logger.wandb.tags=[mine]", "augmentation=[]"]
     assert call(tmp_path, monkeypatch, *words) == 0
-    history, summary, jobs = set(), {}, {}
+    history, summary, jobs, kinds = set(), {}, {}, {}
     for folder in tmp_path.glob("outputs/wandb/offline-run-*"):
         job = None
         for record in records(folder):
             if record.HasField("run"):
                 job = record.run.job_type
+                told = {item.key: item.value_json for item in record.run.config.update}
+                kinds[job] = told["kind"]
                 jobs[job] = (record.run.run_group, record.run.project, list(record.run.tags))
             history |= {".".join(i.nested_key) or i.key for i in record.history.item}
             if job == "summary":
@@ -120,3 +134,4 @@ def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
     for name, value in flat(result).items():
         assert summary[name] == pytest.approx(value)
     assert summary["macro/student"] == result["macro"]["student"]
+    assert kinds == {"teacher": '"teacher"', "student": '"student"', "summary": '"summary"'}

@@ -54,7 +54,10 @@ class Command:
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(GRACE_S)
+                try:
+                    process.wait(GRACE_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
             for number in _changed(before):
                 signal.signal(number, before[number])
 

@@ -1,5 +1,6 @@
 """A job of a sweep: a command of its own, in a process of its own."""
 
+import fcntl
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 from kdlight.launch.environment import clean
 from kdlight.measure.channel import VARIABLE
 
-LOG = "job.log"
+LOG, LOCK = "job.log", "sweep.lock"
 PYTHON = sys.executable
 IN_SWEEP = "KDLIGHT_IN_SWEEP"  # stands in the environment of a job
 TAIL = 5  # lines of a failed job's log that are shown
@@ -129,6 +130,18 @@ class Process:
         for number in (self._grants, self.facts):
             with suppress(OSError):
                 os.close(number)
+
+
+def at_work(folder: Path) -> bool:
+    """Whether a command is at work on the sweep in this folder."""
+    try:
+        with (folder / LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # the folder is gone
+        return False
+    return False
 
 
 def job_command(flags: Sequence[str], overrides: Sequence[str], folder: Path) -> list[str]:

@@ -22,14 +22,15 @@ from omegaconf import DictConfig
 from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.settled import settled
-from kdlight.launch.sweep.job import SweepJob
+from kdlight.launch.sweep.job import LOCK, SweepJob, at_work
 from kdlight.launch.sweep.schedule import Listed, Schedule, Source
 from kdlight.launch.sweep.shares import shares
 from kdlight.launch.sweep.view import View, summary
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
-NOTE, LOCK = "sweep.json", "sweep.lock"
+NOTE = "sweep.json"
+MADE = {"multirun.yaml"}  # by Hydra and by the sweeper, in every new folder
 # Of Hydra itself: where a job writes and who starts it is the sweep's to say.
 OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
         "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
@@ -91,6 +92,8 @@ class SweepLauncher(Launcher):
 
         try:
             plain = settled(self._loaded(overrides))
+            if plain["job"] in ("report", "dashboard"):
+                raise UserError(f"job={plain['job']} is one job: leave -m out.")
             Job(plain, Path()).plan_all()
         except Exception as error:
             sentence = mistake(error, self.config.outputs) or str(error)
@@ -115,20 +118,21 @@ class SweepLauncher(Launcher):
         return config
 
     @contextmanager
-    def folder(self, identity: Any) -> Iterator[Path]:
+    def folder(self, identity: Any, shared: bool = False) -> Iterator[Path]:
         """The folder of this sweep: that of the same sweep, if it was begun before.
 
         Args:
             identity: what makes it the same.
+            shared: whether several commands may be at work on it, each in a folder of its own.
 
         Raises:
-            UserError: if another command is at work in it.
+            UserError: if another command is at work in it, or it is another sweep's.
         """
         text = json.dumps(identity, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()
         new = Path(self.config.hydra.sweep.dir).absolute()
-        found = _begun(new, name)
-        if found != new:
+        found = _begun(new, name, shared)
+        if found != new and {path.name for path in new.glob("*")} <= MADE:
             shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
         found.mkdir(parents=True, exist_ok=True)
         with (found / LOCK).open("a") as lock:
@@ -140,10 +144,13 @@ class SweepLauncher(Launcher):
             yield found
 
 
-def _begun(new: Path, identity: str) -> Path:
+def _begun(new: Path, identity: str, shared: bool) -> Path:
     for note in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
-        if json.loads(note.read_text()).get("identity") == identity:
+        same = json.loads(note.read_text()).get("identity") == identity
+        if same and not (shared and at_work(note.parent)):
             return note.parent
+        if not same and note.parent == new:
+            raise UserError(f"{new} holds another sweep: choose another hydra.sweep.dir.")
     return new
 
 

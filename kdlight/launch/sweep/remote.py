@@ -150,7 +150,8 @@ def follow(
                 if state != "ended":
                     job.state = "waiting" if state == "queued" else "running"
                     continue
-                well = pool.status(handle) == 0 and _left_a_result(job)
+                # Another command, whose own was lost, may have finished the same job.
+                well = job.result or (pool.status(handle) == 0 and _left_a_result(job))
                 job.state = "done" if well else "failed"
                 del running[number]
                 source.ended(job)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kdlight.launch.sweep.job import LOG, SweepJob
+from kdlight.launch.sweep.job import LOG, SweepJob, at_work
 from kdlight.launch.sweep.space import chosen
 from kdlight.types import UserError
 
@@ -19,6 +19,7 @@ log = logging.getLogger("kdlight")
 REPORTED = ("macro", "retention", "teacher.scores", "student.scores", "student.agreement",
             "baseline", "variants")  # fmt: skip
 NOTES = "overrides"
+SELECTION = "selection_macro.student"
 
 
 class Search:
@@ -45,17 +46,25 @@ class Search:
         limit: int,
         title: Callable[[list[str], int], str | None],
     ) -> None:
-        self.study, self.distributions, self.objectives = study, distributions, objectives
+        self.study, self.distributions, self.objectives = study, distributions, list(objectives)
         self.common, self.folder, self.limit, self._title = common, folder, limit, title
         self.jobs: list[SweepJob] = []  # as they are asked for
         self._trials: dict[int, Trial] = {}
         self._titles: dict[int, str | None] = {}
+        # What a job tells while it learns is this objective, and no other.
+        self._prunes = self.objectives == [SELECTION] and study.direction.name == "MAXIMIZE"
         self._interrupted = self._left()
+        self._resumed = {trial.number for trial in self._interrupted}
 
     def next(self) -> SweepJob | None:
         """An interrupted trial, else a new one, until there are enough."""
         while (trial := self._ask()) is not None:
             job = self._job(trial)
+            if job.result and trial.number in self._resumed:
+                # It was stopped between its end and its being told.
+                job.state, self._titles[job.number] = "done", None
+                self.ended(job)
+                continue
             try:
                 self._titles[job.number] = self._title(job.overrides, job.number)
             except UserError as error:
@@ -68,7 +77,8 @@ class Search:
 
     def heard(self, job: SweepJob, facts: dict[str, Any]) -> bool:
         """Reports validation scores of the trial's student; whether to prune it."""
-        if facts.get("network") != self._titles[job.number] or len(self.objectives) > 1:
+        title = self._titles[job.number]
+        if title is None or facts.get("network") != title or not self._prunes:
             return False
         trial = self._trials[job.number]
         trial.report(facts["score"], facts["step"])
@@ -111,12 +121,20 @@ class Search:
         return job
 
     def _left(self) -> "list[Trial]":
-        """Trials of this folder that were running when a command ended."""
+        """Trials of this folder that were running when a command ended.
+
+        Those of another folder at which no command is at work any more have failed.
+        """
         from optuna.trial import Trial, TrialState
 
-        running = self.study.get_trials(states=(TrialState.RUNNING,))
-        ours = [t for t in running if t.user_attrs.get("folder") == str(self.folder)]
-        return [Trial(self.study, trial._trial_id) for trial in ours]
+        ours = []
+        for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
+            folder = trial.user_attrs.get("folder")
+            if folder == str(self.folder):
+                ours.append(Trial(self.study, trial._trial_id))
+            elif folder and not at_work(Path(folder)):
+                self.study.tell(trial.number, state=TrialState.FAIL)
+        return ours
 
     def _failed(self) -> int:
         """Failed trials of this command: they are not tried again for ever."""
@@ -156,6 +174,8 @@ def read_objectives(lines: Iterable[str]) -> dict[str, str]:
                 "choose nothing; selection_macro.student is the same of the selection rows."
             )
         found[key.strip()] = direction
+    if not found:
+        raise UserError("hydra.sweeper.objectives=[] leaves nothing to search for.")
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 from kdlight.artifacts.place import write_whole
-from kdlight.launch.sweep.launcher import SweepLauncher, lasting, own
+from kdlight.launch.sweep.launcher import SweepLauncher, flags, lasting, own
 from kdlight.launch.sweep.search import Search, best, open_study, read_objectives
 from kdlight.launch.sweep.space import chosen, space
 from kdlight.launch.sweep.view import summary
@@ -60,7 +61,14 @@ def search(
     common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
     first = launcher.composed([*common, *chosen(_any(distributions))], 0)
     drawn = sorted(map(repr, distributions.items()))
-    with launcher.folder([lasting(first), drawn, objectives]) as folder:
+    if first["selection"] == "dev":
+        raise UserError(
+            "A search with selection=dev would choose by the rows that are reported: "
+            "selection=train_split (the default) holds others back."
+        )
+    place = (settings.storage, settings.study)
+    identity = [lasting(first), drawn, objectives, place]
+    with launcher.folder(identity, shared=settings.storage is not None) as folder:
         study = open_study(
             settings.storage or f"sqlite:///{folder / DATABASE}",
             settings.study or str(first["name"]),
@@ -117,7 +125,7 @@ def _show(found: list[dict[str, Any]], folder: Path, common: list[str]) -> None:
     console = Console()
     for each in found:
         values = ", ".join(f"{key} {value:,.6g}" for key, value in each["values"].items())
-        words = " ".join([*common, *each["overrides"]])
+        words = shlex.join([*flags(), *common, *each["overrides"]])
         console.print(f"Best: trial {each['trial']}, {values}", soft_wrap=True, highlight=False)
         console.print(f"  python -m kdlight.run {words}", soft_wrap=True, markup=False)
     console.print(f"Search: {os.path.relpath(folder)}/{FOUND}", soft_wrap=True)

@@ -41,7 +41,8 @@ if words.get("fails"):
     print("Traceback: something broke")
     print("ValueError: " + words["fails"])
     sys.exit(1)
-(out / "result.json").write_text(json.dumps({{"macro": {{"student": float(words["n"])}}}}))
+macro = {{"student": float(words["n"])}}
+(out / "result.json").write_text(json.dumps({{"macro": macro, "selection_macro": macro}}))
 if "makes" in words:
     Path(words["makes"]).touch()
 note("ends")

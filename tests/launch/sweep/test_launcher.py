@@ -4,9 +4,11 @@ import json
 import shutil
 import time
 
+import pytest
 from commands import call
 
 from kdlight.launch.sweep import launcher
+from kdlight.types import UserError
 
 TINY = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
 
@@ -30,6 +32,33 @@ def test_twenty_jobs_are_composed_and_checked_in_seconds(tmp_path, monkeypatch, 
     assert "trec has no embedded rows" in said
     assert not list(tmp_path.glob("outputs/artifacts/*"))
     assert time.process_time() - start < 30
+
+
+def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
+    assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,2", "job=report") == 2
+    assert "job=report is one job: leave -m out" in capfd.readouterr().err
+    monkeypatch.setattr(launcher.SweepLauncher, "do", lambda *_: None)
+    place = f"hydra.sweep.dir={tmp_path}/mine"
+    assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,2", place) == 2  # none is done
+    kept = tmp_path / "mine/kept"
+    kept.touch()
+    assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,3", place) == 2
+    assert "holds another sweep" in capfd.readouterr().err
+    assert kept.exists()
+
+
+def test_a_sweep_is_run_by_one_command_at_a_time(tmp_path, monkeypatch, capfd):
+    inner = []
+
+    def again(self, *_):
+        with pytest.raises(UserError, match="Another command is at work on this sweep"):
+            self.launch([["+experiment=kd_bilstm", "scale=smoke"]], 0)
+        inner.append(True)
+
+    monkeypatch.setattr(launcher.SweepLauncher, "do", again)
+    assert call(tmp_path, monkeypatch, "-m", "+experiment=kd_bilstm", "scale=smoke") == 2
+    assert inner
+    assert "1 of 1 jobs failed" in capfd.readouterr().err
 
 
 def test_two_jobs_of_two_ranks_each(tmp_path, monkeypatch, capfd):

@@ -1,5 +1,6 @@
 """Optuna's search: what is drawn, pruned, resumed and refused."""
 
+import fcntl
 import json
 
 import optuna
@@ -16,7 +17,8 @@ from kdlight.launch.sweep.space import chosen, space
 from kdlight.types import UserError
 
 TWO = [Share((), 1), Share((), 1)]
-OBJECTIVE = {"macro.student": "maximize"}  # of the small jobs
+KEY = "selection_macro.student"
+OBJECTIVE = {KEY: "maximize"}
 
 
 def drawn(*words):
@@ -44,6 +46,8 @@ def test_what_is_reported_chooses_nothing():
         read_objectives(["maximize macro.student"])
     with pytest.raises(UserError, match="'up macro' is not"):
         read_objectives(["up macro"])
+    with pytest.raises(UserError, match="leaves nothing to search for"):
+        read_objectives([])
     with pytest.raises(UserError, match=r"no number called flops\.students"):
         value_of({"flops": {"student": 3}}, "flops.students")
 
@@ -81,8 +85,8 @@ def test_trials_are_told_what_came_of_them(world):
     assert run(found) == ["done", "failed", "done", "done", "done"]
     assert [t.state for t in known.trials].count(TrialState.COMPLETE) == 4
     assert known.trials[1].state == TrialState.FAIL
-    (top,) = best(known, ["macro.student"])
-    assert (top["trial"], top["values"]) == (4, {"macro.student": 4.0})
+    (top,) = best(known, [KEY])
+    assert (top["trial"], top["values"]) == (4, {KEY: 4.0})
     assert top["overrides"] == chosen(known.trials[4].params)
     # Again: only what has failed is tried once more.
     again = search(world, study(world.folder), 5)
@@ -97,8 +101,12 @@ def test_a_bad_trial_is_pruned_by_what_its_job_tells(world):
     assert run(search(world, known, 2, sleep=lambda _: 30)) == ["pruned", "pruned"]
     assert {t.state for t in known.trials} == {TrialState.PRUNED}
     assert known.trials[0].intermediate_values == {7: 81.25}
-    other = study(world.folder / "sweep", pruner=pruner)  # another network's scores are not its own
-    assert run(search(world, other, 1, title=lambda *_: "another")) == ["done"]
+    # Scores of another network are not its own, nor is every objective such a score.
+    for number, (title, objectives) in enumerate([
+        ("another", OBJECTIVE), (None, OBJECTIVE), ("works", {KEY: "minimize"}),
+    ]):  # fmt: skip
+        other = study(world.folder, objectives, pruner, storage=f"{world.folder}/{number}.log")
+        assert run(search(world, other, 1, objectives, lambda *_, t=title: t)) == ["done"]
 
 
 def test_a_search_goes_on_with_the_trials_it_was_stopped_in(world):
@@ -110,6 +118,31 @@ def test_a_search_goes_on_with_the_trials_it_was_stopped_in(world):
     assert run(went_on) == ["done"] * 3
     assert [job.number for job in went_on.jobs] == [0, 1, 2]
     assert went_on.jobs[0].overrides[-1] == jobs[0].overrides[-1]
+
+
+def test_a_trial_that_has_ended_untold_is_not_done_again(world):
+    known = study(world.folder)
+    job = search(world, known, 1).next()
+    job.folder.mkdir(parents=True)
+    result = {"selection_macro": {"student": 91.0}}
+    (job.folder / "result.json").write_text(json.dumps(result))
+    assert run(search(world, study(world.folder), 1)) == ["done"]
+    assert not world.notes("starts")
+    assert study(world.folder).best_value == 91.0
+
+
+def test_trials_of_a_folder_where_nobody_works_have_failed(world):
+    known = study(world.folder)
+    gone, busy = world.folder / "gone", world.folder / "busy"
+    for folder in (gone, busy):
+        folder.mkdir()
+        trial = known.ask({"x": FloatDistribution(0, 1)})
+        trial.set_user_attr("folder", str(folder))
+    with (busy / "sweep.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run(search(world, study(world.folder), 2)) == ["done"]
+    states = [trial.state for trial in study(world.folder).trials]
+    assert states == [TrialState.FAIL, TrialState.RUNNING, TrialState.COMPLETE]
 
 
 def test_a_trial_that_cannot_be_is_left_out(world):
@@ -130,7 +163,7 @@ def test_a_trial_that_cannot_be_is_left_out(world):
 
 
 def test_the_front_of_two_objectives(world):
-    objectives = {"macro.student": "maximize", "cost": "minimize"}
+    objectives = {KEY: "maximize", "cost": "minimize"}
     known = study(world.folder, objectives)
     for score, cost in ((1, 1), (2, 2), (1, 3), (3, 9)):
         trial = known.ask({"x": FloatDistribution(0, 1)})
@@ -168,3 +201,5 @@ def test_a_search_as_it_is_typed(tmp_path, monkeypatch, capfd):
         assert f"lr: {made['optimizer']['lr']}" in config
     assert call(tmp_path, monkeypatch, *words[:-1]) == 2
     assert "add -m to the command" in capfd.readouterr().err
+    assert call(tmp_path, monkeypatch, "-m", *words, "selection=dev") == 2
+    assert "would choose by the rows that are reported" in capfd.readouterr().err

@@ -1,5 +1,6 @@
 """The command: compose, check, plan, do, close with the table. Imports nothing heavy."""
 
+import errno
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE)  # no other folder would help
 ConfigStore.instance().store(name="schema", node=RunConfig)
 
 
@@ -133,6 +135,8 @@ def _guarded(config: DictConfig, stop: Stop) -> None:
 def _refusal(error: Exception) -> str:
     """What Hydra says of a configuration, or why the run's folder cannot be made."""
     if isinstance(error, OSError) and not isinstance(error, CompactHydraException):
+        if error.errno in MACHINE and (sentence := mistake(error, "outputs")):
+            return sentence
         return f"The folder for this run cannot be made ({error}): choose another, outputs=DIR."
     lines = [str(part) for part in (error, error.__cause__) if part]
     return "\n".join([*lines, explain(sys.argv[1:])]).strip()

@@ -34,6 +34,14 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _plugins():
+    """What the command tells Hydra before it composes."""
+    from kdlight.launch.sweep.register import register
+
+    register()
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _no_network():
     """Refuses every connection that leaves this machine."""
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -128,7 +131,40 @@ def test_every_loss(option, make_batch):
     assert sum(float(t.grad.abs().sum()) for t in inputs if t.grad is not None) > 0
 
 
-@pytest.mark.parametrize("option", options("sweep"))
+def swept(option):
+    """What a sweep file sweeps, by key."""
+    raw = yaml.safe_load((config_folder() / f"sweep/{option}.yaml").read_text())
+    return raw.get("hydra", {}).get("sweeper", {}).get("params", {})
+
+
+@pytest.mark.parametrize("option", [name for name in options("sweep") if swept(name)])
+def test_every_sweep_of_jobs(option):
+    """Each of its values composes and can be planned."""
+    shared = option in ("mixing", "transformer_depths")
+    experiment = "mkd_transformer3" if shared else "kd_bilstm"
+    words = [f"{key}={value}" for key, value in swept(option).items()]
+    parsed = OverridesParser.create().parse_overrides(words)
+    firsts, count = [], 1
+    for override in parsed:
+        value = override.value()
+        if isinstance(value, IntervalSweep):
+            values = [str(value.start), str(value.end)]
+        elif override.is_sweep_override():
+            values = list(override.sweep_string_iterator())
+        else:
+            values = [override.input_line.split("=", 1)[1]]
+        count *= len(values)
+        for each in values:
+            words = [*firsts, f"{override.key_or_group}={each}"]
+            config = composed("scale=smoke", *words, experiment=experiment)
+            config = {**config, "variants": {}, "augmentation": config["augmentation"] or {}}
+            check(config)
+            assert Arm(Plan(config), "student", arms(config)["student"]).students()
+        firsts.append(f"{override.key_or_group}={values[0]}")
+    assert count > 1
+
+
+@pytest.mark.parametrize("option", [name for name in options("sweep") if not swept(name)])
 @pytest.mark.parametrize("scale", ["smoke", "demo"])
 def test_every_sweep(option, scale):
     """Each arm is another student than the rest, and all of them can be planned."""
@@ -294,7 +330,7 @@ def test_every_trainer_key_is_one_of_lightning(option):
     from lightning import Trainer
 
     config = composed(f"trainer={option}")["trainer"]
-    ours = {*PLAN_KEYS, "checkpoint_seconds", "threads"}
+    ours = {*PLAN_KEYS, "checkpoint_seconds", "threads", "on_every_node"}
     assert ours <= set(config)
     assert set(config) - ours <= set(inspect.signature(Trainer).parameters)
 

@@ -78,11 +78,7 @@ def fit(
     Raises:
         UserError: if a signal stops the training, or the last state does not fit.
     """
-    settings = dict(runtime["trainer"])
-    if isinstance(settings["strategy"], Mapping):  # one that divides the network
-        count = settings["devices"] * settings["num_nodes"]
-        settings["strategy"] = instantiate(settings["strategy"], data_parallel_size=count)
-    _check_options(settings)
+    settings = _settings(runtime["trainer"])
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)
     quiet = runtime.get("quiet", False)
@@ -126,11 +122,17 @@ def fit(
     return Best(network, cast(float, last.score))
 
 
-def _check_options(settings: Mapping[str, Any]) -> None:
+def _settings(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Lightning's options, all of them known, and `checkpoint_seconds`."""
+    settings = dict(trainer)
+    if isinstance(settings.get("strategy"), Mapping):  # one that divides the network
+        count = settings["devices"] * settings["num_nodes"]
+        settings["strategy"] = instantiate(settings["strategy"], data_parallel_size=count)
     known = [*signature(L.Trainer).parameters, "checkpoint_seconds"]
     for key in settings:
         if key not in known:
             raise UserError(f"Lightning's trainer has no option {key}{nearest(key, known)}")
+    return settings
 
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:

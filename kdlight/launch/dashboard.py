@@ -1,6 +1,5 @@
 """`job=dashboard`: saves the W&B workspace and report, or writes what would be saved."""
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,9 +32,7 @@ def dashboard(config: Mapping[str, Any], folder: Path) -> None:
     )
     built = workspace(about)
     model: Any = built._to_model()
-    write_whole(
-        folder / "workspace.json", json.dumps(json.loads(model.model_dump_json()), indent=1)
-    )
+    write_whole(folder / "workspace.json", model.model_dump_json(indent=1))
     log.info("Workspace: %s", folder / "workspace.json")
     if runs.mode != "online":
         log.info("W&B is %s: nothing was saved there; wandb login, then again.", runs.mode)

@@ -12,6 +12,11 @@ from kdlight.schema import check
 NODES = ("task", "loss", "augmentation", "variants")
 
 
+def typed_command() -> str:
+    """This command as a shell takes it."""
+    return shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+
+
 def settled(config: DictConfig) -> dict[str, Any]:
     """Plain containers without interpolations, checked.
 
@@ -33,7 +38,7 @@ def settled(config: DictConfig) -> dict[str, Any]:
         plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
     check(plain)
     check_numbers(plain)
-    plain["command"] = shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+    plain["command"] = typed_command()
     if hydra is not None:
         plain["student_name"] = hydra.runtime.choices["student"]
     return plain

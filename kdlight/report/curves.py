@@ -4,18 +4,28 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
+Curves = dict[str, list[tuple[float, float]]]
 
-def draw_curves(metrics: Path, out: Path, title: str) -> bool:
-    """Draws `val/macro` over the training steps of every network in a run's `metrics.csv`.
 
-    The x axis is the share of each network's own training, since teacher and student differ in
-    steps. Returns whether there was anything to draw.
+def read_curves(metrics: Path) -> tuple[Curves, dict[str, int]]:
+    """`val/macro` of every network in a run's `metrics.csv`, and the steps each has made.
+
+    A point is (share of the network's own training in percent, score), since teacher and student
+    differ in steps.
     """
-    curves: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
     with metrics.open(newline="") as file:
         for row in csv.DictReader(file):
             if row["metric"] == "val/macro":
-                curves[row["network"]].append((int(row["step"]) + 1, float(row["value"])))
+                found[row["network"]].append((int(row["step"]) + 1, float(row["value"])))
+    steps = {name: points[-1][0] for name, points in found.items()}
+    curves = {n: [(100 * step / steps[n], v) for step, v in found[n]] for n in found}
+    return curves, steps
+
+
+def draw_curves(metrics: Path, out: Path, title: str) -> bool:
+    """Draws the curves of a run; returns whether there was anything to draw."""
+    curves, steps = read_curves(metrics)
     if not curves:
         return False
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,10 +35,8 @@ def draw_curves(metrics: Path, out: Path, title: str) -> bool:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for (name, points), marker in zip(curves.items(), "osD^vPX*", strict=False):
-        steps = points[-1][0]
-        share = [100 * step / steps for step, _ in points]
-        label = f"{name}, {steps:,} steps"
-        axes.plot(share, [score for _, score in points], marker=marker, markersize=4, label=label)
+        label = f"{name}, {steps[name]:,} steps"
+        axes.plot(*zip(*points, strict=True), marker=marker, markersize=4, label=label)
     axes.set_xlabel("share of its training (%)")
     axes.set_ylabel("macro score on the selection rows (%)")
     axes.set_title(title)

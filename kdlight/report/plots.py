@@ -1,6 +1,5 @@
 """Pictures of a report as SVG text: quality against cost with the Pareto front, and curves."""
 
-import csv
 import io
 import json
 from collections import defaultdict
@@ -11,7 +10,8 @@ from statistics import fmean
 from textwrap import wrap
 from typing import Any
 
-from kdlight.report.collect import Group
+from kdlight.report.collect import Group, Run
+from kdlight.report.curves import read_curves
 from kdlight.report.tables import shown
 
 SIZE, LINE = (6.4, 4.6), 90  # inches; characters of a line in the legend
@@ -39,27 +39,21 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 def by_parameters(groups: Sequence[Group]) -> list[Point]:
     """Parameters without embeddings where they are known, for teachers and students."""
-    return _points(groups, lambda about, _: about.get("params_without_embeddings"))
+    return _points(groups, lambda run, arm: run.arms[arm].get("params_without_embeddings"))
 
 
 def by_latency(groups: Sequence[Group]) -> list[Point]:
     """Milliseconds a row of the first latency case, for teachers and first arms."""
-
-    def cost(_: Any, case: dict | None) -> float | None:
-        return case["ms"] if case else None
-
-    return _points(groups, cost)
+    return _points(groups, lambda run, arm: (run.result.get("latency") or {}).get(f"{arm}_ms"))
 
 
-def _points(groups: Sequence[Group], cost: Callable[[Any, Any], float | None]) -> list[Point]:
+def _points(groups: Sequence[Group], cost: Callable[[Run, str], float | None]) -> list[Point]:
     """A point a network; groups with the same teacher share its point, at its mean cost."""
     found: dict[tuple[str, str], list[tuple[float, list[float]]]] = defaultdict(list)
     for number, group in enumerate(groups):
         for arm in group.arms:
             first = group.runs[0]
-            latency = first.result.get("latency") if arm in ("teacher", "student") else None
-            case = {"ms": latency[f"{arm}_ms"]} if latency else None
-            value = cost(first.arms[arm], case)
+            value = cost(first, arm)
             if value is None:
                 continue
             name = shown(arm, group)
@@ -108,20 +102,13 @@ def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> st
 
 def curves(group: Group) -> str | None:
     """Selection scores over training, a line a network of the first seed."""
-    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
     path = group.runs[0].folder / "metrics.csv"
-    if not path.exists():
-        return None
-    for row in _rows(path):
-        if row["metric"] == "val/macro":
-            found[row["network"]].append((int(row["step"]) + 1, float(row["value"])))
+    found = read_curves(path)[0] if path.exists() else {}
     if not found:
         return None
     figure, axes = _figure()
     for name, points in found.items():
-        last = points[-1][0]
-        share = [100 * step / last for step, _ in points]
-        axes.plot(share, [score for _, score in points], linewidth=1.2, label=name)
+        axes.plot(*zip(*points, strict=True), linewidth=1.2, label=name)
     axes.set_xlabel("share of its training (%)")
     axes.set_ylabel("macro on the selection rows (%)")
     return _svg(figure)
@@ -135,11 +122,6 @@ def _readable_log(axes: Any) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _figure() -> tuple[Any, Any]:

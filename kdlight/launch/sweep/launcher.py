@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from omegaconf import DictConfig
 
 from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
-from kdlight.launch.settled import settled
+from kdlight.launch.settled import settled, typed_command
 from kdlight.launch.sweep.job import LOCK, SweepJob, at_work
 from kdlight.launch.sweep.schedule import Listed, Schedule, Source
 from kdlight.launch.sweep.shares import shares
@@ -140,7 +139,7 @@ class SweepLauncher(Launcher):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(f"Another command is at work on this sweep, in {found}.") from error
-            write_whole(found / NOTE, json.dumps({"identity": name, "command": _command()}))
+            write_whole(found / NOTE, json.dumps({"identity": name, "command": typed_command()}))
             yield found
 
 
@@ -152,10 +151,6 @@ def _begun(new: Path, identity: str, shared: bool) -> Path:
         if not same and note.parent == new:
             raise UserError(f"{new} holds another sweep: choose another hydra.sweep.dir.")
     return new
-
-
-def _command() -> str:
-    return shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
 
 
 def _log_to_terminal() -> None:

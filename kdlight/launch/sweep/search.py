@@ -1,6 +1,5 @@
 """Optuna's search as a source of jobs: asked centrally, told by the jobs' results."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial, Trial
 
-log = logging.getLogger("kdlight")
 # Scores of the rows that are reported: what is chosen by them is no longer fairly reported.
 REPORTED = ("macro", "retention", "teacher.scores", "student.scores", "student.agreement",
             "baseline", "variants")  # fmt: skip

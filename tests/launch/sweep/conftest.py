@@ -21,6 +21,7 @@ def note(what):
     with log.open("a") as file:
         seen = {{k: os.environ.get(k) for k in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "RANK")}}
         fact = {{"job": words["n"], "what": what, "time": time.monotonic(), "pid": os.getpid()}}
+        fact["event"] = words["n"] + "-" + what
         file.write(json.dumps({{**fact, **seen}}) + "\\n")
 def stopped(*_):
     note("stopped")
@@ -36,6 +37,8 @@ if "lends" in words:
         time.sleep(0.01)
     channel().take_back()
     note("is back")
+while "after" in words and words["after"] not in log.read_text():
+    time.sleep(0.01)
 time.sleep(float(words.get("sleep", 0)))
 if words.get("fails"):
     print("Traceback: something broke")

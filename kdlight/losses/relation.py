@@ -1,0 +1,145 @@
+"""Distance of two Transformers' self-attention relations (MiniLMv2, Wang et al. 2021).
+
+arXiv 2012.15828, eq. 3 to 6: queries among each other, keys among each other, values among each
+other, after the vectors of all heads were joined and cut anew into as many heads for both.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kdlight.types import Batch, ModelOutput, Shape
+
+KINDS = ("query", "key", "value")
+BLOCK_BYTES = 64 << 20  # of one relation of a part of the batch
+
+
+def relation_kl(student: Tensor, teacher: Tensor, mask: Tensor, heads: int) -> Tensor:
+    """KL divergence of the student's relations from the teacher's, mean over heads and tokens.
+
+    A relation is `softmax(x x^T / sqrt(width of a head))` over real tokens; rows of padding do not
+    count. Computed for a few rows of the batch at a time, its gradient with it, so that memory does
+    not grow with the batch.
+
+    Shapes: `student` [batch seq hidden], `teacher` [batch seq other hidden], `mask` [batch seq].
+    `heads` divides both widths.
+    """
+    loss: Tensor = _RelationKL.apply(student, teacher, mask, heads)
+    return loss
+
+
+class _RelationKL(torch.autograd.Function):
+    """Holds the gradient rather than the relations it comes from."""
+
+    @staticmethod
+    def forward(ctx: Any, student: Tensor, teacher: Tensor, mask: Tensor, heads: int) -> Tensor:
+        batch, length, _ = student.shape
+        size = max(1, BLOCK_BYTES // (4 * heads * length * length))
+        share = 1.0 / (heads * int(mask.sum()))
+        total = student.new_zeros((), dtype=torch.float32)
+        gradient = torch.empty(student.shape, dtype=torch.float32, device=student.device)
+        for start in range(0, batch, size):
+            rows = slice(start, start + size)
+            total += _block(student[rows], teacher[rows], mask[rows], heads, gradient[rows])
+        ctx.save_for_backward(gradient.mul_(share))
+        ctx.kind = student.dtype
+        return total * share
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return (gradient * upstream[0]).to(ctx.kind), None, None, None
+
+
+def _block(student: Tensor, teacher: Tensor, mask: Tensor, heads: int, gradient: Tensor) -> Tensor:
+    """The sum over some rows of the batch; writes the gradient of that sum."""
+    keys, queries = mask[:, None, None, :], mask[:, None, :, None]
+    ours, scale = _cut(student, heads)
+    log_student = _log_relation(ours, scale, keys)
+    log_teacher = _log_relation(*_cut(teacher, heads), keys)
+    of_teacher = log_teacher.exp()
+    apart = (of_teacher * (log_teacher - log_student)).masked_fill_(~(keys & queries), 0.0)
+    slope = (log_student.exp_() - of_teacher).mul_(queries)
+    # Every vector stands in its own row and in its column of the relation.
+    slope = (slope + slope.transpose(2, 3)) @ ours * scale
+    gradient.copy_(slope.transpose(1, 2).flatten(2))
+    return apart.sum()
+
+
+def _cut(vectors: Tensor, heads: int) -> tuple[Tensor, float]:
+    """[batch seq hidden] to [batch heads seq width], and 1/sqrt(width)."""
+    batch, length, hidden = vectors.shape
+    width = hidden // heads
+    cut = vectors.detach().float().view(batch, length, heads, width).transpose(1, 2)
+    return cut, 1 / math.sqrt(width)
+
+
+def _log_relation(vectors: Tensor, scale: float, keys: Tensor) -> Tensor:
+    scores = vectors @ vectors.transpose(2, 3) * scale
+    return scores.masked_fill_(~keys, -math.inf).log_softmax(dim=3)
+
+
+class Relation(nn.Module):
+    """Sum of `relation_kl` over queries, keys and values of one layer of each network.
+
+    Args:
+        heads: relation heads; must divide both widths (24 or 12 for 312, 48 for 384 and 768, 16
+            for 128).
+        teacher_layer: of the teacher, counted from 1; from the end if negative.
+        student_layer: of the student.
+        weights: of queries, keys and values.
+        weight: share in the sum of losses.
+    """
+
+    needs = frozenset({"relations"})
+
+    def __init__(
+        self,
+        heads: int = 48,
+        teacher_layer: int = -1,
+        student_layer: int = -1,
+        weights: Sequence[float] = (1.0, 1.0, 1.0),
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.heads, self.weight, self.weights = heads, weight, tuple(weights)
+        self.teacher_layer, self.student_layer = teacher_layer, student_layer
+
+    def bind(self, student: Shape, teacher: Shape) -> None:
+        """Checks heads and layers against two networks.
+
+        Raises:
+            ValueError: if the heads do not divide both widths, or a layer is not there.
+        """
+        for name, shape in (("student", student), ("teacher", teacher)):
+            if shape.hidden % self.heads:
+                both = math.gcd(student.hidden, teacher.hidden)
+                most = [n for n in range(1, both + 1) if both % n == 0][-4:]
+                raise ValueError(
+                    f"heads={self.heads} does not divide the {name}'s width {shape.hidden}; "
+                    f"{', '.join(map(str, most))} divide both"
+                )
+        self.teacher_layer = _layer("teacher", self.teacher_layer, teacher.layers)
+        self.student_layer = _layer("student", self.student_layer, student.layers)
+
+    def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
+        """Scalar loss of the batch."""
+        assert batch.joint is not None
+        ours, theirs = student.part("relations"), teacher.part("relations")
+        terms = [
+            weight * relation_kl(ours[kind], theirs[kind], batch.joint.mask, self.heads)
+            for kind, weight in zip(KINDS, self.weights, strict=True)
+            if weight
+        ]
+        return torch.stack(terms).sum()
+
+
+def _layer(name: str, wanted: int, layers: int) -> int:
+    """A layer counted from 1."""
+    found = layers + 1 + wanted if wanted < 0 else wanted
+    if not 1 <= found <= layers:
+        raise ValueError(f"{name}_layer={wanted}: the {name} has layers 1 to {layers}")
+    return found

@@ -136,8 +136,9 @@ class ModelOutput:
     """What a network, live or stored, gives for a batch.
 
     Shapes: `logits` [batch classes]; `hidden_states` a tuple of [batch seq hidden], the
-    embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `q`,
-    `k`, `v` to [batch heads seq seq]. What was not asked for is None.
+    embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `query`,
+    `key` and `value` of one layer to [batch seq hidden], its heads side by side. What was not
+    asked for is None.
     """
 
     logits: "torch.Tensor | None" = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
+from kdlight.models.attention import recorded
 from kdlight.types import Batch, Shape, Tokens, UserError
 
 # Loading a model folder takes less time than its progress bar is worth.
@@ -28,7 +29,8 @@ class PretrainedEncoder(nn.Module):
     """
 
     reads = frozenset({"joint"})
-    provides = frozenset({"logits", "hidden_states", "attentions"})
+    provides = frozenset({"logits", "hidden_states", "attentions", "relations"})
+    relation_layer = -1  # whose queries, keys and values `relations` holds; from the end
 
     def __init__(self, model: Any, pooling: str = "cls") -> None:
         super().__init__()
@@ -58,7 +60,11 @@ class PretrainedEncoder(nn.Module):
         return self._pooled(_joined(batch), self.model(**self._inputs(_joined(batch))))
 
     def with_parts(self, batch: Batch, needs: frozenset[str]) -> tuple[Tensor, dict[str, Any]]:
-        """Pooled features, and the states or attentions in `needs` by name."""
+        """Pooled features, and the states, attentions or relations in `needs` by name."""
+        if "relations" in needs:
+            with recorded(self.model, self.relation_layer) as vectors:
+                features, parts = self.with_parts(batch, needs - {"relations"})
+            return features, parts | {"relations": vectors}
         config = self.model.config
         if "attentions" in needs and config._attn_implementation != "eager":
             self.model.set_attn_implementation("eager")  # the others do not return them

@@ -1,0 +1,56 @@
+"""Queries, keys and values of a layer of any Hugging Face encoder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from kdlight.types import UserError
+
+# How architectures call them: BERT and its kin, the newer ones, DistilBERT.
+NAMES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"))
+KINDS = NAMES[0]
+
+
+@contextmanager
+def recorded(model: nn.Module, layer: int) -> Iterator[dict[str, Tensor]]:
+    """What a forward pass inside the block computes as a layer's queries, keys and values.
+
+    The mapping `query`, `key`, `value` to [batch seq hidden] fills as the model runs.
+
+    Raises:
+        UserError: if the architecture has no such layer, or makes the three in another way.
+    """
+    found: dict[str, Tensor] = {}
+
+    def keeper(kind: str) -> Any:
+        def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            del module, inputs
+            found[kind] = output
+
+        return keep
+
+    parts = projections(model, layer)
+    hooks = [part.register_forward_hook(keeper(kind)) for kind, part in parts.items()]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
+    """The linear maps to a layer's queries, keys and values; layers count from 0 or the end."""
+    every = next((m for m in model.modules() if isinstance(m, nn.ModuleList)), None)
+    kind = type(model).__name__
+    if every is None or not -len(every) <= layer < len(every):
+        raise UserError(f"A {kind} has no layer {layer} whose relations could be learnt from.")
+    by_name = {name.split(".")[-1]: part for name, part in every[layer].named_modules()}
+    for names in NAMES:
+        if all(isinstance(by_name.get(name), nn.Linear) for name in names):
+            return {kind: by_name[name] for kind, name in zip(KINDS, names, strict=True)}
+    raise UserError(
+        f"Queries, keys and values of a {kind} are not made by a linear map each: take an "
+        "encoder such as BERT, RoBERTa, ELECTRA or DistilBERT."
+    )

@@ -1,0 +1,63 @@
+"""Packing keeps every token in its order, and needs no more memory for more text."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kdlight.data.blocks import HELD_EVERY, Blocks, pack
+from kdlight.data.encode import load_tokenizer
+from kdlight.types import UserError
+
+
+@pytest.fixture
+def packed(tmp_path, bert):
+    def make(lines, length=10):
+        bert.save_pretrained(tmp_path / "tokenizer")
+        out = tmp_path / "corpus"
+        tokenizer = load_tokenizer(tmp_path / "tokenizer")
+        counts = pack(lines, out, tokenizer, bert.pad_token_id, length)
+        return out, counts
+
+    return make
+
+
+def test_tokens_stand_in_their_order_between_the_marks(packed, bert):
+    lines = [f"the cat sat on a mat {n % 10}" for n in range(100)]
+    out, counts = packed(lines)
+    expected = []
+    for line in lines:
+        expected += [*bert(line, add_special_tokens=False)["input_ids"], bert.sep_token_id]
+    train, held = Blocks(out / "train"), Blocks(out / "selection")
+    assert len(train) + len(held) == counts["blocks"] == len(expected) // 8
+    assert len(held) == 1 + counts["blocks"] // HELD_EVERY
+    first, second = (b.batch(np.arange(len(b)), frozenset()).joint.input_ids for b in (train, held))
+    assert set(first[:, 0].tolist()) == {bert.cls_token_id}
+    assert set(first[:, -1].tolist()) == {bert.sep_token_id}
+    rows = [row[1:-1].tolist() for row in first]
+    rows.insert(1, second[0, 1:-1].tolist())
+    for n in range(1, len(second)):
+        rows.insert(n * HELD_EVERY - 1, second[n, 1:-1].tolist())
+    found = [token for row in rows for token in row]
+    assert found == expected[: len(found)]
+    assert len(expected) - len(found) == counts["left_out"] < 8
+    assert counts["lines"] == 100
+
+
+def test_a_batch_is_joined_text_without_padding(packed):
+    out, _ = packed(["the cat sat on a mat"] * 50)
+    blocks = Blocks(out / "train", "corpus")
+    batch = blocks.batch(np.array([3, 1]), frozenset({"joint"}))
+    assert batch.task == "corpus"
+    assert batch.joint.input_ids.shape == (2, 10)
+    assert batch.joint.mask.all()
+    assert batch.labels.isnan().all()
+    assert blocks.lengths.tolist() == [10] * len(blocks)
+    assert json.loads((out / "train/meta.json").read_text())["length"] == 10
+
+
+def test_too_little_text_is_refused(packed):
+    with pytest.raises(UserError, match="too few for two blocks of 10"):
+        packed(["the cat"])
+    with pytest.raises(UserError, match="no room for text"):
+        packed(["the cat"] * 50, length=2)

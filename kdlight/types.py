@@ -180,6 +180,10 @@ class TeacherSource(Protocol):
     reads: frozenset[str]
     shapes: Mapping[str, Shape]
 
+    def watch(self, layer: int) -> None:
+        """Makes a layer, counted from 0, the one whose relations are given."""
+        ...
+
     def __call__(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The parts in `needs` of the teacher's outputs for `batch`, without gradient."""
         ...

@@ -53,6 +53,9 @@ def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) 
             )
         with settings_of(f"loss.{name}"):
             term.bind(student.shape, next(iter(shapes)))
+        if "relations" in term.needs:
+            student.encoder.relation_layer = term.student_layer - 1
+            teacher.watch(term.teacher_layer - 1)
 
 
 def _check_needs(

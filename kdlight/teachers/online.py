@@ -24,6 +24,11 @@ class OnlineTeacher:
         self.reads = frozenset().union(*(model.reads for model in every))
         self.shapes: Mapping[str, Shape] = {t: m.shape for t, m in self.models.items() if m.shape}
 
+    def watch(self, layer: int) -> None:
+        """Makes a layer, counted from 0, the one whose relations are given."""
+        for model in self.models.values():
+            model.encoder.relation_layer = layer
+
     @torch.no_grad()
     def __call__(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The parts in `needs` of the teacher's outputs for the batch."""

@@ -19,6 +19,15 @@ MODES = ("static", "non-static", "multichannel")
 
 
 @dataclass
+class LowResourceConfig:
+    """Tasks that are also learnt from few rows, each draw of them a task of its own."""
+
+    tasks: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)  # a class
+    draws: int = 3
+
+
+@dataclass
 class DataConfig:
     """Where rows come from, and how many of them are used."""
 
@@ -37,6 +46,11 @@ class DataConfig:
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
     lexicon: list[int] | None = None  # of embedded data: axes, words a side; fewer are easier
+    script: str | None = None  # of embedded data: signs writes it without spaces, two signs a word
+    corpus: list[str] = field(default_factory=list)  # plain text: files, or hub:OWNER/NAME@CONFIG
+    corpus_rows: int | None = None  # lines of it, or of embedded text
+    block_length: int = 128  # tokens of a block of it
+    low_resource: LowResourceConfig = field(default_factory=LowResourceConfig)
 
 
 @dataclass
@@ -123,6 +137,8 @@ def _check_data(data: Mapping[str, Any]) -> None:
         for key in ("max_rows", "eval_rows", "unlabelled_rows"):
             if data[key] is None:
                 raise UserError(f"Embedded rows have no end: set data.{key}=, or use scale=demo.")
+    if data["script"]:
+        _one_of("data.script", data["script"], ("signs",))
 
 
 def _check_text(config: Mapping[str, Any]) -> None:

@@ -108,6 +108,20 @@ class Blocks:
         """Tokens of each block, [rows]: the same of all."""
         return np.full(len(self), self.length, dtype=np.int32)
 
+    @property
+    def known_labels(self) -> NDArray[np.int64]:
+        """The numbers of the rows that have a gold label: none has."""
+        return np.empty(0, dtype=np.int64)
+
+    @property
+    def text_lengths(self) -> NDArray[np.int32]:
+        """As `lengths`, [rows 1]."""
+        return self.lengths[:, None]
+
+    def example_ids(self, rows: Iterable[int]) -> list[str]:
+        """What blocks are called in messages."""
+        return [f"block {row}" for row in rows]
+
     def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
         """The blocks as joined text; they have no labels."""
         del reads

@@ -6,10 +6,11 @@ from typing import Any
 
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
+from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers, merged
-from kdlight.launch.trainer import PLAN_KEYS, lightning, on_each, runtime
+from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, on_each, runtime
 from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
@@ -26,9 +27,13 @@ class Arm:
 
     def __init__(self, plan: Plan, name: str, parts: Mapping[str, Any]) -> None:
         self.plan, self.name, self.parts = plan, name, parts
-        self.gold = parts["method"]["learns_from"] == "gold"
-        joint = parts["method"]["joint"]
-        self.teachers = Teachers(plan, parts["teacher"], parts["trainer"], joint)
+        self.gold = parts["method"]["learns_from"] != "teacher"
+        self.on_text = parts["method"]["learns_from"] == "text"
+        joint = parts["method"]["joint"] or parts["method"].get("infuse", False)
+        teacher = parts["teacher"]
+        if self.on_text and not teacher["refine"]:
+            teacher = {**teacher, "refine": {}}  # what is scored has learnt the task, as students do
+        self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
         left_out = parts["method"].get("leave_out") or []
         if unknown := set(left_out) - set(plan.tasks):
             raise UserError(f"method.leave_out: there is no task {', '.join(sorted(unknown))}")
@@ -42,13 +47,13 @@ class Arm:
         student = self.parts["student"]
         embeddings, layers = student.get("embeddings") or {}, student.get("start") or {}
         starts = (embeddings.get("start"), layers.get("from"))
-        return not self.gold or "teacher" in starts
+        return self.on_text or not self.gold or "teacher" in starts
 
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
         joint, refine = self.parts["method"]["joint"], self.parts["method"].get("refine")
         groups = [self.names] if joint else [(name,) for name in self.names]
-        trained = {group: self._student(group, self.parts) for group in groups}
+        trained = {group: self._best(group) for group in groups}
         if not refine:
             return trained
         again = merged(self.parts, refine)
@@ -58,6 +63,37 @@ class Arm:
             for task in group
         }
 
+    def body(self) -> Node:
+        """The student that has learnt from the teacher on plain text, and no task yet.
+
+        Raises:
+            UserError: if it reads otherwise than its teacher.
+        """
+        parts, teachers = self.parts, self.teachers
+        settings = parts["method"]["text"]
+        fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, live=True)
+        if fresh.embeddings or parts["student"].get("tokenizer"):
+            raise UserError(
+                f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
+                "does: student=tiny_4x312, or another of its kind."
+            )
+        config = {
+            **settings,
+            "student": fresh.config(),
+            "loss": parts["loss"],
+            "method": parts["method"]["module"],
+            "seed": self.plan.config["seed"],
+            "length": self.plan.data["block_length"],
+            **lightning(parts["trainer"]),
+        }
+        found, folder = teachers.body()
+        config |= {"pretrained": model_hash(folder)} if folder else {}
+        parents = {"tokenizer": teachers.tokenizer, **found, **fresh.layers()}
+        parents["corpus"] = self.plan.blocks(teachers.tokenizer)
+        about = runtime(on_each(parts["trainer"]), settings["precision"])
+        about |= {"threads": teachers.config["threads"], "pretrained": folder and str(folder)}
+        return Node("agnostic", f"({self.name})", config, parents, about, distributed=True)
+
     def text(self, task: str) -> Node:
         """The transfer set of a task."""
         return self.plan.transfer_set(task, self.parts["augmentation"])
@@ -65,6 +101,14 @@ class Arm:
     def outputs(self, task: str) -> Node:
         """What the teacher says of it."""
         return self.teachers.outputs(task, self.text(task))
+
+    def task_groups(self) -> dict[str, list[str]]:
+        """Tasks that the teacher has learnt, those it has not, and those learnt from few rows."""
+        plan, inside = self.plan, self.teachers.names
+        outside = [task for task in plan.tasks if task not in {*inside, *plan.draws}]
+        found = {"in_domain": list(inside), "out_of_domain": outside}
+        found["low_resource"] = list(plan.draws)
+        return {name: tasks for name, tasks in found.items() if tasks}
 
     def latency(self, group: Group, student: Node, hardware: Mapping[str, Any]) -> Node:
         """Time and operations of teacher and student on this machine."""
@@ -82,9 +126,23 @@ class Arm:
         parents = {"teacher": self.teachers.of_task(group[0]), "student": student}
         return Node("latency", "+".join(group), config, parents, runtime(trainer))
 
-    def _student(self, group: Group, parts: Mapping[str, Any], start: Node | None = None) -> Node:
+    def _best(self, group: Group) -> Node:
+        """A student of some tasks; where rates are given, the best of one at each of them."""
+        rates = self.parts["method"].get("rates")
+        if not rates:
+            return self._student(group, self.parts)
+        found = {}
+        for rate in rates:
+            parts = merged(self.parts, {"optimizer": {"lr": rate}})
+            found[f"candidate/{rate}"] = self._student(group, parts, ending=f", lr {rate}")
+        parents = {"tokenizer": self._tokenizer(group), **found}
+        return Node("best", f"{'+'.join(group)} ({self.name})", {}, parents)
+
+    def _student(
+        self, group: Group, parts: Mapping[str, Any], start: Node | None = None, ending: str = ""
+    ) -> Node:
         """A student of some tasks, from scratch or refined from `start`."""
-        gold, data = parts["method"]["learns_from"] == "gold", self.plan.data
+        gold, data = self.gold, self.plan.data
         source = None if gold else self.teachers.config["source"]
         trainer = parts["trainer"]
         tokenizer = self._tokenizer(group)
@@ -100,6 +158,7 @@ class Arm:
             "batch_size": data["batch_size"],
             "precision": trainer["precision"],
             **{key: trainer[key] for key in PLAN_KEYS},
+            **({LEAST: trainer[LEAST]} if trainer.get(LEAST) else {}),
             **lightning(trainer),
             "tasks": self.plan.about(group),
         }
@@ -115,9 +174,13 @@ class Arm:
             if source == "live":
                 parents[f"teacher/{task}"] = self.teachers.of_task(task)
         notes = Path(self.plan.config["outputs"]) / "artifacts/vectors.json"
-        parents |= {"start": start} if start else fresh.parents(tokenizer, notes)
+        if self.on_text:
+            parents["body"] = self.body()
+            config["student"] = {**config["student"], "start": None}
+        else:
+            parents |= {"start": start} if start else fresh.parents(tokenizer, notes)
         about = runtime(on_each(trainer), trainer["precision"]) | fresh.runtime()
-        label = f"{'+'.join(group)} ({self.name}{', refined' if start else ''})"
+        label = f"{'+'.join(group)} ({self.name}{', refined' if start else ''}{ending})"
         return Node("student", label, config, parents, about, distributed=True)
 
     def _tokenizer(self, group: Group) -> Node:

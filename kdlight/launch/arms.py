@@ -25,7 +25,7 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """
     main = {part: config[part] for part in PARTS}
     found = {"student": main}
-    if config["baseline"] and main["method"]["learns_from"] == "teacher":
+    if config["baseline"] and main["method"]["learns_from"] != "gold":
         found["baseline"] = _changed(main, GOLD)
     for name, changes in _expanded(config["variants"], config["task"]).items():
         if not isinstance(changes, Mapping):
@@ -39,7 +39,7 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 )
         arm = _changed(main, changes)
         # With gold labels alone no loss differs.
-        if arm["method"]["learns_from"] == "teacher" or set(changes) - {"loss"}:
+        if arm["method"]["learns_from"] != "gold" or set(changes) - {"loss"}:
             found[name] = arm
     return found
 

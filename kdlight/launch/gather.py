@@ -14,6 +14,7 @@ def quality(
     tasks: Iterable[str],
     folders: Mapping[str, list[Path]],
     out: Path,
+    groups: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     """Scores, agreement, macro and retention; predictions of all networks side by side.
 
@@ -22,8 +23,11 @@ def quality(
         tasks: their names.
         folders: of the evaluations, by network.
         out: the run folder.
+        groups: tasks whose macro is told apart. Then all networks of an arm are one body, each
+            after its own fine-tuning, and its size is that of one of them.
     """
-    scores = {name: result.merge_scores(found) for name, found in folders.items()}
+    merge = result.one_body if groups else result.merge_scores
+    scores = {name: merge(found) for name, found in folders.items()}
     agreement, files = _predictions(tasks, folders, out)
     macros = {name: result.macro(found[0]) for name, found in scores.items()}
     teacher = scores.get("teacher")
@@ -58,10 +62,27 @@ def quality(
             if arm not in main
         },
         "macro": {arm: macros.get(arm) for arm in main},
+        **({"groups": _by_group(scores, groups)} if groups else {}),
         "retention": macros["student"] / macros["teacher"]
         if macros.get("teacher") and "student" in macros
         else None,
         "predictions": files,
+    }
+
+
+def _by_group(
+    scores: Mapping[str, tuple[result.Scores, Any]], groups: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """The tasks of each group, and the macro of every network over them."""
+    return {
+        group: {
+            "tasks": tasks,
+            "macro": {
+                name: result.macro({task: found[task] for task in tasks})
+                for name, (found, _) in scores.items()
+            },
+        }
+        for group, tasks in groups.items()
     }
 
 

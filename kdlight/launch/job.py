@@ -16,13 +16,14 @@ from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
-from kdlight.launch.graph import Node
+from kdlight.launch.graph import Node, in_order
 from kdlight.launch.plan import Plan
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.teachers import Group
 from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.curves import draw_curves
+from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 Networks = dict[str, dict[Group, Node]]
@@ -56,6 +57,11 @@ class Job:
     def run(self) -> dict[str, Any]:
         """Does the job; returns the result that was written."""
         kind = self.config["job"]
+        if self.main.on_text and kind in ("transfer_set", "teacher_outputs", "benchmark"):
+            raise UserError(
+                f"job={kind} is about text that a teacher labels; this student learns from plain "
+                "text with the teacher at its side. Use job=run, teacher or student."
+            )
         if kind == "transfer_set":
             self.executor.do([self.main.text(task) for task in self.plan.tasks])
             return self._write({}, {})
@@ -79,8 +85,10 @@ class Job:
             return self._write({}, measured, scored=False)
         latencies = {}
         if teachers:
+            measured = list(students["student"].items())
             latencies = {
-                g: self.main.latency(g, node, hardware()) for g, node in students["student"].items()
+                g: self.main.latency(g, node, hardware())
+                for g, node in (measured[:1] if self.main.on_text else measured)
             }
         return self._write(teachers | students, latencies)
 
@@ -90,6 +98,8 @@ class Job:
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         """
         wanted = {name: arm for name, arm in chosen.items() if arm.needs_teacher}
+        if self.main.on_text:  # of other teachers only what they taught is compared
+            wanted = {name: arm for name, arm in wanted.items() if name == "student"}
         if self.config["job"] in ("teacher", "teacher_outputs"):
             wanted = {"student": self.main}
         found: Networks = {}
@@ -107,7 +117,9 @@ class Job:
     def _check(self, teacher: Node, arm: Arm) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
         self.executor.do([teacher])
-        for node in (teacher, *teacher.parents.values()):
+        # What plain text is read by has learnt all tasks; a task learnt from few rows is no test.
+        learnt = [teacher] if not arm.on_text else []
+        for node in (*learnt, *teacher.parents.values()):
             if node.kind == "teacher":
                 floor = arm.parts["teacher"]["floor"]
                 check_teacher_floor(self._folder(node), node.title, floor)
@@ -126,7 +138,9 @@ class Job:
         shown = [node for nodes in networks.values() for node in nodes.values()]  # their curves
         self.executor.do([*shown, *scores, *latencies.values()])
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
-        found = self._head() | gather.quality(self.config, self.plan.tasks, folders, self.folder)
+        groups = self.main.task_groups() if self.main.on_text else {}
+        found = self._head()
+        found |= gather.quality(self.config, self.plan.tasks, folders, self.folder, groups)
         found |= gather.cost({group: self._folder(n) for group, n in latencies.items()})
         found["selection_macro"] = {
             name: result.selection_macro(map(self._folder, _with_members(nodes.values())))
@@ -134,10 +148,12 @@ class Job:
         }
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
         trained = {n.title: self._folder(n) for n in _with_members(shown)}
+        drawn = list(trained)  # what was learnt without a task has no score
+        trained |= {n.title: self._folder(n) for n in _bodies(shown)}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
         result.join_curves(curves, self.folder / "metrics.csv")
         title = f"{self.config['name']}, {self.config['data']['source']} data"
-        draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title)
+        draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title, drawn)
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(self.config), sort_keys=False))
         self._link(trained)
         write_whole(self.folder / "result.json", json.dumps(found, indent=1) + "\n")
@@ -196,3 +212,8 @@ def _with_members(networks: Iterable[Node]) -> Iterator[Node]:
             if node.fingerprint not in seen:
                 seen.add(node.fingerprint)
                 yield node
+
+
+def _bodies(networks: Iterable[Node]) -> Iterator[Node]:
+    """What networks rest on that was trained on plain text."""
+    return (node for node in in_order(networks) if node.kind in ("pretrain", "agnostic"))

@@ -8,10 +8,12 @@ from typing import Any
 from hydra.utils import instantiate
 
 from kdlight.launch.checks import check_task_keys
+from kdlight.launch.few import drawn
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import tokenizer_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.launch.text import transfer_set
+from kdlight.tasks.corpus import corpus_content
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
 
@@ -27,6 +29,9 @@ class Plan:
         self.config = config
         self.data: Mapping[str, Any] = config["data"]
         self.nodes = {name: {"name": name, **node} for name, node in config["task"].items()}
+        few = drawn(self.nodes, self.data["low_resource"])
+        self.draws = {name: draw for name, (_, draw) in few.items()}
+        self.nodes |= {name: node for name, (node, _) in few.items()}
         for name, node in self.nodes.items():
             check_task_keys(name, node)
         self.tasks: dict[str, Task] = {n: instantiate(node) for n, node in self.nodes.items()}
@@ -37,10 +42,30 @@ class Plan:
         """The splits that are read, by task."""
         return {name: find_splits(task, self.data) for name, task in self.tasks.items()}
 
-    def tokenizer(self, folder: Path | None) -> Node:
-        """The tokenizer of a teacher, which the student shares unless it has its own."""
-        config = {"pretrained": tokenizer_hash(folder) if folder else None}
-        return Node("tokenizer", "", config, runtime={"pretrained": folder and str(folder)})
+    def tokenizer(self, folder: Path | None, made: Mapping[str, Any] | None = None) -> Node:
+        """The tokenizer of a teacher, which the student shares unless it has its own.
+
+        Args:
+            folder: of a pretrained teacher.
+            made: how to make one from the corpus; without both it is the embedded lexicon's.
+        """
+        config: dict[str, Any] = {"pretrained": tokenizer_hash(folder) if folder else None}
+        runtime: dict[str, Any] = {"pretrained": folder and str(folder)}
+        if made and not folder:
+            config |= {"made": made, "corpus": self.corpus}
+            runtime["corpus"] = self.data["corpus"]
+        return Node("tokenizer", "", config, runtime=runtime)
+
+    @cached_property
+    def corpus(self) -> dict[str, Any]:
+        """What decides the plain text of the job."""
+        return corpus_content(self.data)
+
+    def blocks(self, tokenizer: Node) -> Node:
+        """The plain text as blocks of tokens."""
+        config = {"corpus": self.corpus, "length": self.data["block_length"]}
+        runtime = {"corpus": self.data["corpus"]}
+        return Node("corpus", "", config, {"tokenizer": tokenizer}, runtime)
 
     def rows(self, task: str) -> Node:
         """The rows of a task, split and capped; the source is read once for its content."""
@@ -50,7 +75,8 @@ class Plan:
 
     def _new_rows(self, task: str) -> Node:
         data, about = self.data, self.tasks[task]
-        root, seed, lexicon = data["root"], data["seed"], data["lexicon"]
+        root, seed = data["root"], data["seed"]
+        language = {key: data[key] for key in ("lexicon", "script")}
         embedded, found = data["source"] == "embedded", self.splits[task]
         splits = ["unlabelled"] if found.unlabelled else []
         reported = [] if found.reported == HELD_OUT else [found.reported]
@@ -59,7 +85,7 @@ class Plan:
         config = {
             "source": data["source"],
             "content": source_fingerprint(
-                about, data["source"], root, list(dict.fromkeys(used)), seed, lexicon
+                about, data["source"], root, list(dict.fromkeys(used)), seed, **language
             ),
             "splits": splits,
             "wanted_train": data["max_rows"] + data["selection_rows"] if embedded else None,
@@ -67,8 +93,9 @@ class Plan:
             **{key: data[key] for key in ROW_KEYS},
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
+            **({"few": self.draws[task]} if task in self.draws else {}),
         }
-        runtime = {"root": root, "task": self.nodes[task], "lexicon": lexicon}
+        runtime = {"root": root, "task": self.nodes[task], "language": language}
         return Node("task_rows", task, config, runtime=runtime)
 
     def transfer_set(self, task: str, augmentation: Mapping[str, Any]) -> Node:

@@ -1,6 +1,5 @@
 """`result.json`: everything a report or a later check needs to know of one job."""
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -9,6 +8,8 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+
+from kdlight.measure.curves import selection_score
 
 Scores = dict[str, dict[str, float]]
 
@@ -19,6 +20,14 @@ def merge_scores(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
     scores = {task: values for part in found for task, values in part["scores"].items()}
     sizes = [part["parameters"] for part in found]
     return scores, {key: sum(size[key] for size in sizes) for key in sizes[0]}
+
+
+def one_body(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
+    """Scores of all tasks, and the size of the largest of their networks."""
+    folders = list(folders)
+    scores, _ = merge_scores(folders)
+    sizes = [json.loads((f / "scores.json").read_text())["parameters"] for f in folders]
+    return scores, max(sizes, key=lambda size: size["params"])
 
 
 def macro(scores: Mapping[str, Mapping[str, float]]) -> float:
@@ -32,12 +41,7 @@ def selection_macro(folders: Iterable[Path]) -> float:
     Args:
         folders: of trained networks, with their curves.
     """
-    return fmean(max(_values(folder / "metrics.csv", "val/macro")) for folder in folders)
-
-
-def _values(path: Path, metric: str) -> list[float]:
-    with path.open(newline="") as file:
-        return [float(line["value"]) for line in csv.DictReader(file) if line["metric"] == metric]
+    return fmean(map(selection_score, folders))
 
 
 def agreement(teacher: Sequence[Sequence[float]], student: Sequence[Sequence[float]]) -> float:

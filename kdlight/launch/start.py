@@ -10,11 +10,13 @@ from kdlight.launch.graph import Node
 from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.losses.layer_map import layer_pairs
+from kdlight.losses.relation_shape import relation_layers
 from kdlight.models.layer_init import start_layers
 from kdlight.types import UserError, settings_of
 
 log = logging.getLogger("kdlight")
 LAYER_LOSSES = "kdlight.losses.layers."
+RELATION = "kdlight.losses.relation.Relation"
 
 
 class Start:
@@ -25,6 +27,7 @@ class Start:
         student: its configuration node.
         losses: those it learns from; none on gold labels.
         group: its tasks.
+        live: whether the teacher's layers can be read while the student learns.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class Start:
         student: Mapping[str, Any],
         losses: Mapping[str, Any],
         group: Group,
+        live: bool = False,
     ) -> None:
         self.teachers, self.student, self.group = teachers, student, group
         self.embeddings: Mapping[str, Any] | None = student.get("embeddings")
-        self.losses = {k: v for k, v in losses.items() if v["_target_"].startswith(LAYER_LOSSES)}
-        self._check_losses()
+        inner = (LAYER_LOSSES, RELATION)
+        self.losses = {k: v for k, v in losses.items() if v["_target_"].startswith(inner)}
+        self._check_losses(live or teachers.config["source"] == "live")
 
     @cached_property
     def origin(self) -> str:
@@ -74,8 +79,7 @@ class Start:
                 start_layers(start["layers"], shape["num_hidden_layers"], depth)
         for name, loss in self.losses.items():
             with settings_of(f"loss.{name}"):
-                depth = theirs["num_hidden_layers"]
-                layer_pairs(loss["layers"], shape["num_hidden_layers"], depth)
+                _check_layers(loss, shape, theirs)
         start = {**start, "from": self.origin}
         if self.origin == "pretrained":
             start["content"] = self.teachers.content("student.start.from")
@@ -86,7 +90,7 @@ class Start:
     def parents(self, tokenizer: Node, notes: Path) -> dict[str, Node]:
         """Artifacts that the weights come from; `notes` are those of `vector_file`."""
         if not self.embeddings:
-            return {"layers": self._teacher()} if self.origin == "teacher" else {}
+            return self.layers()
         if self.origin == "pretrained":
             content = self.teachers.content("student.embeddings.start")
             assert self.teachers.folder
@@ -97,6 +101,10 @@ class Start:
         theirs |= {"teacher": self._teacher()} if self.origin == "teacher" else {}
         table = start_table(self.origin, "+".join(self.group), tokenizer, theirs, found)
         return {"table": table} if table else {}
+
+    def layers(self) -> dict[str, Node]:
+        """The teacher that a Transformer's layers are copied from."""
+        return {"layers": self._teacher()} if self.origin == "teacher" else {}
 
     def runtime(self) -> dict[str, str]:
         """The folder that layers are copied from, whose content counts and not its place."""
@@ -115,12 +123,26 @@ class Start:
         assert found
         return found
 
-    def _check_losses(self) -> None:
+    def _check_losses(self, live: bool) -> None:
         for name in self.losses:
             if self.embeddings:
                 raise UserError(f"Loss {name} compares layers: it needs a Transformer as student.")
-            if self.teachers.config["source"] != "live":
+            if not live:
                 raise UserError(
                     f"Loss {name} needs the inner layers of the teacher, and the store holds its "
                     "logits only: set teacher.source=live."
                 )
+
+
+def _check_layers(
+    loss: Mapping[str, Any], student: Mapping[str, Any], teacher: Mapping[str, Any]
+) -> None:
+    """Refuses layers and heads that the networks do not have, before anything is trained."""
+    if loss["_target_"] != RELATION:
+        layer_pairs(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
+        return
+    theirs, ours = (
+        {"layers": shape["num_hidden_layers"], "hidden": shape["hidden_size"]}
+        for shape in (teacher, student)
+    )
+    relation_layers(loss["heads"], loss["teacher_layer"], loss["student_layer"], theirs, ours)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from kdlight.launch.result import macro as _macro
 from kdlight.measure.meter import duration
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
     """The result as a table, and where it lies."""
     console = _console()
     rows = _rows(found)
-    if rows:
+    if rows and found.get("groups"):
+        for table in _grouped(found, rows):
+            console.print(table)
+    elif rows:
         embedded = " (embedded)" if found["data_source"] == "embedded" else ""
         table = Table(title=f"{found['experiment']}: {found['split']} scores in percent")
         table.add_column("network", no_wrap=True)
@@ -99,6 +103,30 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         cells = _numbers(found["macro"]["student"], student["agreement"], student)
         rows.append((name, student["scores"], *cells))
     return rows
+
+
+def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Table]:
+    """Groups of tasks side by side, and then every task with the networks side by side."""
+    embedded = " (embedded)" if found["data_source"] == "embedded" else ""
+    table = Table(title=f"{found['experiment']}: mean {found['split']} scores in percent")
+    table.add_column("network", no_wrap=True)
+    for group, about in found["groups"].items():
+        table.add_column(f"{group.replace('_', '-')} ({len(about['tasks'])})", justify="right")
+    table.add_column("all", justify="right")
+    table.add_column("parameters", justify="right")
+    every = Table(title=f"{found['split']} scores a task in percent")
+    every.add_column("task", no_wrap=True)
+    for name, scores, macro, _, size in rows:
+        cells = [
+            f"{_macro({task: scores[task] for task in about['tasks']}):.1f}"
+            for about in found["groups"].values()
+        ]
+        table.add_row(name, *cells, macro, size)
+        every.add_column(name, justify="right")
+    for task in rows[0][1]:
+        cells = [_cell(scores.get(task, {})) for _, scores, *_ in rows]
+        every.add_row(f"{task}{embedded}", *cells)
+    return [table, every]
 
 
 def _numbers(macro: float, agreement: Mapping[str, float], size: Mapping[str, int]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.environment import store_precision
+from kdlight.launch.few import known
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
@@ -15,7 +16,7 @@ Group = tuple[str, ...]
 # Of the teacher node, but without influence on the training of a network.
 UNTRAINED_KEYS = (
     *("pretrained", "source", "store_precision", "floor", "keep_head", "threads"),
-    *("joint", "refine", "ensemble", "mixing"),
+    *("joint", "refine", "ensemble", "mixing", "leave_out", "pretrain", "tokenizer"),
 )
 
 
@@ -34,8 +35,14 @@ class Teachers:
     ) -> None:
         self.plan, self.config, self.trainer = plan, config, trainer
         self.joint: bool = joint if config["joint"] is None else config["joint"]
-        self.names = tuple(plan.tasks)
-        self.folders = _folders(config["pretrained"], self.names)
+        every = tuple(plan.tasks)
+        left_out = known("teacher.leave_out", config["leave_out"], every)
+        # Low-resource tasks are rows of others, and are not learnt with them.
+        self.names = tuple(task for task in every if task not in {*left_out, *plan.draws})
+        if not self.names:
+            raise UserError("teacher.leave_out leaves the teacher no task.")
+        self.folders = _folders(config["pretrained"], every)
+        self.refine: Mapping[str, Any] | None = config["refine"] if self.joint else None
         if config["refine"] and not self.joint:
             raise UserError(
                 "teacher.refine refines a teacher of all tasks: set teacher.joint=true."
@@ -56,8 +63,8 @@ class Teachers:
     @property
     def groups(self) -> list[Group]:
         """The tasks that share a teacher at the end."""
-        alone = not self.joint or self.config["refine"]
-        return [(name,) for name in self.names] if alone else [self.names]
+        alone = not self.joint or self.refine is not None
+        return [(name,) for name in self.plan.tasks] if alone else [self.names]
 
     def nodes(self) -> dict[Group, Node]:
         """The teachers whose outputs are learnt from, by their tasks."""
@@ -65,7 +72,10 @@ class Teachers:
 
     def of_task(self, task: str) -> Node:
         """The teacher of a task."""
-        return self.of(next(group for group in self.groups if task in group))
+        for group in self.groups:
+            if task in group:
+                return self.of(group)
+        raise UserError(f"The teacher leaves task {task} out (teacher.leave_out): so must a student.")
 
     def of(self, group: Group) -> Node:
         """A teacher of `groups`: a network, or an ensemble of them."""
@@ -76,6 +86,37 @@ class Teachers:
         parents = {"tokenizer": self.tokenizer}
         parents |= {f"member/{number}": node for number, node in enumerate(members)}
         return Node("ensemble", "+".join(group), {"tasks": self.plan.about(group)}, parents)
+
+    def body(self) -> tuple[dict[str, Node], Path | None]:
+        """The network that plain text is read by: all tasks' teacher, or the plain encoder.
+
+        It is an artifact, by the role `teacher`, or a model folder.
+
+        Raises:
+            UserError: if it would be an encoder with random weights.
+        """
+        if self.joint:
+            return {"teacher": self._trained(self.names, self.config["seed"])}, None
+        if node := self._pretrain():
+            return {"teacher": node}, None
+        if self.folder is None:
+            raise UserError(
+                "A plain teacher with random weights teaches nothing: name an encoder "
+                "(teacher.pretrained=DIR), have one trained on text (+teacher.pretrain), or train "
+                "it on the tasks (teacher.joint=true)."
+            )
+        return {}, self.folder
+
+    def _pretrain(self) -> Node | None:
+        """The encoder trained on plain text that the teachers start from, if they do."""
+        settings = self.config["pretrain"]
+        if self.folder or not settings:
+            return None
+        shape = {key: self.config[key] for key in ("shape", "embedding_std", "seed")}
+        config = {**settings, **shape, **lightning(self.trainer)}
+        parents = {"tokenizer": self.tokenizer, "corpus": self.plan.blocks(self.tokenizer)}
+        about = self._runtime(settings["precision"])
+        return Node("pretrain", "", config, parents, about, distributed=True)
 
     def common(self, group: Group) -> Node | None:
         """The network that all teachers of some tasks were made from, if they share one."""
@@ -110,9 +151,9 @@ class Teachers:
 
     def _network(self, group: Group, seed: int) -> Node:
         """One network: trained on its tasks, or refined on one of them after all."""
-        if self.joint and self.config["refine"]:
+        if self.refine is not None:
             start = self._trained(self.names, seed)
-            return self._trained(group, seed, self.config["refine"], start)
+            return self._trained(group, seed, self.refine, start)
         return self._trained(group, seed)
 
     def _trained(
@@ -126,6 +167,8 @@ class Teachers:
         mixing = teacher["mixing"]
         for key in UNTRAINED_KEYS:
             teacher.pop(key)
+        if teacher["min_steps"] is None:
+            teacher.pop("min_steps")
         if len(group) > 1:
             teacher["mixing"] = mixing
         if start is None and self._has_head(group):
@@ -137,7 +180,8 @@ class Teachers:
                 "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
             )
         folder = None if start else self.folders[group[0]]
-        if self.folders[group[0]]:
+        pretrain = None if start else self._pretrain()
+        if self.folders[group[0]] or self._pretrain():
             teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
         config = {
             **teacher,
@@ -150,6 +194,8 @@ class Teachers:
             parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), self.tokenizer)
         if start:
             parents["start"] = start
+        if pretrain:
+            parents["pretrain"] = pretrain
         about = self._runtime(teacher["precision"]) | {"pretrained": folder and str(folder)}
         label = "+".join(group) + (" (refined)" if start else "")
         label += f" (seed {seed})" if self.config["ensemble"] > 1 else ""
@@ -164,7 +210,8 @@ class Teachers:
         return self.config["pooling"] == "pooler" and check_labels(folder, task)
 
     def _tokenizer(self) -> Node:
-        found = [self.plan.tokenizer(folder) for folder in self.folders.values()]
+        made = self.config["tokenizer"]
+        found = [self.plan.tokenizer(folder, made) for folder in self.folders.values()]
         if len({node.fingerprint for node in found}) > 1:
             raise UserError(
                 "teacher.pretrained: the teachers of the tasks have different tokenizers, and the "

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")  # of the trainer node, not Lightning's
+# Of the trainer node, not Lightning's.
+PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")
+LEAST = "min_steps"  # one more, where it is set
 # Where and how often, which does not change the weights.
 PLACE_KEYS = (
     *("accelerator", "devices", "num_nodes", "on_every_node", "strategy"),
@@ -13,7 +15,7 @@ PLACE_KEYS = (
 
 def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
     """Further options of Lightning's trainer that change weights, such as gradient clipping."""
-    known = (*PLAN_KEYS, *PLACE_KEYS, "precision")
+    known = (*PLAN_KEYS, LEAST, *PLACE_KEYS, "precision")
     more = {key: value for key, value in trainer.items() if key not in known}
     return {"trainer": more} if more else {}
 
@@ -26,7 +28,7 @@ def on_each(trainer: Mapping[str, Any]) -> dict[str, Any]:
 
 def runtime(trainer: Mapping[str, Any], precision: str = "32-true") -> dict[str, Any]:
     """What a stage needs to run, beside what decides its content."""
-    left_out = (*PLAN_KEYS, "on_every_node")
+    left_out = (*PLAN_KEYS, LEAST, "on_every_node")
     found = {key: value for key, value in trainer.items() if key not in left_out}
     threads = found.pop("threads")
     return {"trainer": {**found, "precision": precision}, "threads": threads}

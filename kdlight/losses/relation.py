@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kdlight.losses.relation_shape import relation_layers
 from kdlight.types import Batch, ModelOutput, Shape
 
 KINDS = ("query", "key", "value")
@@ -114,16 +115,13 @@ class Relation(nn.Module):
         Raises:
             ValueError: if the heads do not divide both widths, or a layer is not there.
         """
-        for name, shape in (("student", student), ("teacher", teacher)):
-            if shape.hidden % self.heads:
-                both = math.gcd(student.hidden, teacher.hidden)
-                most = [n for n in range(1, both + 1) if both % n == 0][-4:]
-                raise ValueError(
-                    f"heads={self.heads} does not divide the {name}'s width {shape.hidden}; "
-                    f"{', '.join(map(str, most))} divide both"
-                )
-        self.teacher_layer = _layer("teacher", self.teacher_layer, teacher.layers)
-        self.student_layer = _layer("student", self.student_layer, student.layers)
+        self.teacher_layer, self.student_layer = relation_layers(
+            self.heads,
+            self.teacher_layer,
+            self.student_layer,
+            {"layers": teacher.layers, "hidden": teacher.hidden},
+            {"layers": student.layers, "hidden": student.hidden},
+        )
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
@@ -135,11 +133,3 @@ class Relation(nn.Module):
             if weight
         ]
         return torch.stack(terms).sum()
-
-
-def _layer(name: str, wanted: int, layers: int) -> int:
-    """A layer counted from 1."""
-    found = layers + 1 + wanted if wanted < 0 else wanted
-    if not 1 <= found <= layers:
-        raise ValueError(f"{name}_layer={wanted}: the {name} has layers 1 to {layers}")
-    return found

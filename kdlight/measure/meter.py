@@ -23,11 +23,12 @@ LINE_EVERY_S, REDRAW_S, TELL_S = 15.0, 0.1, 1.0
 class Meter:
     """Counts units of work; a bar on a terminal, else a line every 15 seconds.
 
-    Use as a context manager; `advance(n)` after n units, `note` for a word at the end.
+    Use as a context manager; `advance(n)` after n units, `note` for a word at the end. `total` is
+    None where nobody knows it.
     """
 
     def __init__(
-        self, title: str, total: int, unit: str, done: int = 0, quiet: bool = False
+        self, title: str, total: int | None, unit: str, done: int = 0, quiet: bool = False
     ) -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = self._first = done
@@ -70,25 +71,24 @@ class Meter:
         now = time.monotonic()
         if now - self._told > TELL_S and not self._quiet:
             self._told = now
-            left = (self.total - self.done) / max(self.rate, 1e-9)
-            channel().tell(stage=self.title, share=self.done / self.total, left=left)
-        if self._bar and (now - self._line > REDRAW_S or self.done >= self.total):
+            if self.total:
+                share, left = self.done / self.total, self._seconds_left(self.total)
+                channel().tell(stage=self.title, share=share, left=left)
+        if self._bar and (now - self._line > REDRAW_S or self.done == self.total):
             self._line = now
             text = f"{self.rate:,.0f} {self.unit}/s"
             self._bar.update(self._id, completed=self.done, rate=text, note=self.note)
         elif not self._bar and now - self._line > LINE_EVERY_S and not self._quiet:
             self._line = now
-            left = (self.total - self.done) / max(self.rate, 1e-9)
-            log.info(
-                "%s: %s of %s %s, %s/s, about %s left%s",
-                self.title,
-                f"{self.done:,}",
-                f"{self.total:,}",
-                self.unit,
-                f"{self.rate:,.0f}",
-                duration(left),
-                f", {self.note}" if self.note else "",
-            )
+            of, left = "", ""
+            if self.total:
+                of = f" of {self.total:,}"
+                left = f", about {duration(self._seconds_left(self.total))} left"
+            done, rate = f"{self.done:,}{of} {self.unit}", f"{self.rate:,.0f}/s"
+            log.info("%s: %s, %s%s%s", self.title, done, rate, left, self.note and f", {self.note}")
+
+    def _seconds_left(self, total: int) -> float:
+        return (total - self.done) / max(self.rate, 1e-9)
 
 
 def duration(seconds: float) -> str:

@@ -6,44 +6,33 @@ sees none of them; MiniLMv2 (arXiv 2012.15828) is the same with a teacher that w
 
 from typing import Any
 
-from torch import nn
-from torchmetrics import MeanMetric
+from torch import Tensor
 
 from kdlight.methods.distill import Distill
+from kdlight.methods.held_out import HeldOut
 from kdlight.types import Batch, UserError
 
 
-class Agnostic(Distill):
-    """`Distill` on blocks of text, judged by its own losses on text that is held out.
+class Agnostic(HeldOut, Distill):
+    """`Distill` on blocks of text; the networks have no heads.
 
     Args:
-        arguments: as for `Distill`; the networks have no heads.
+        arguments: as for `Distill`.
 
     Raises:
-        UserError: if a loss needs logits, of which there are none.
+        UserError: if a loss needs the logits of a task, of which text has none.
     """
 
     def __init__(self, *arguments: Any, **common: Any) -> None:
-        super().__init__(*arguments, **common)
+        Distill.__init__(self, *arguments, **common)
         if asking := [n for n, term in self.losses.terms.items() if "logits" in term.needs]:
             raise UserError(
                 f"Loss {', '.join(asking)} needs logits, but text without tasks has none: learn "
                 "relations, hidden states or attentions ('loss=[relation]')."
             )
-        self.held_out: Any = nn.ModuleDict({name: MeanMetric() for name in self.losses.terms})
-        self.held_out["loss"] = MeanMetric()
+        self.watch([*self.losses.terms, "loss"])
 
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Adds up the loss and its terms."""
-        del batch_idx, dataloader_idx
+    def judge(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss and its terms."""
         total, parts = self.loss(batch)
-        for name, value in {**parts, "loss": total}.items():
-            self.held_out[name].update(value, weight=len(batch))
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs `val/text/<term>`; `val/macro`, which chooses a checkpoint, is minus the loss."""
-        found = {name: metric.compute() for name, metric in self.held_out.items()}
-        for metric in self.held_out.values():
-            metric.reset()
-        self.log_dict({f"val/text/{name}": value for name, value in found.items()})
-        self.log("val/macro", -found["loss"])
+        return {**parts, "loss": total}

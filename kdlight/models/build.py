@@ -1,7 +1,7 @@
 """Builds, saves and loads teachers and students; weights are safetensors, shapes are JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,19 @@ def build_teacher(
     return model
 
 
-def part_of(model: MultiTaskModel, outputs: Outputs) -> MultiTaskModel:
-    """The same encoder with the heads of some of its tasks."""
-    heads = {task: model.heads[task] for task in outputs}
-    part = MultiTaskModel(model.encoder, lambda *_: nn.Identity(), outputs)
-    part.heads.update(heads)
+def part_of(
+    model: MultiTaskModel, outputs: Outputs, head: Callable[[int, int], nn.Module]
+) -> MultiTaskModel:
+    """The same encoder with the heads of some of its tasks, and fresh ones for other tasks."""
+    part = MultiTaskModel(model.encoder, head, outputs)
+    part.heads.update({task: model.heads[task] for task in outputs if task in model.heads})
     return part
+
+
+def load_body(folder: Path, pooling: str) -> PretrainedEncoder:
+    """The encoder of an artifact that has one, or of a model folder."""
+    inside = folder / "encoder"
+    return load_encoder(inside if inside.is_dir() else folder, pooling)
 
 
 def save_teacher(

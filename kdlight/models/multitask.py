@@ -69,7 +69,12 @@ class MultiTaskModel(nn.Module):
         return getattr(self.encoder, "shape", None)
 
     def forward(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
-        """The outputs for the one task of the batch: logits, and what else is in `needs`."""
+        """The outputs for the one task of the batch: logits, and what else is in `needs`.
+
+        For text of no task (a name without a head) there are no logits.
+        """
+        if batch.task not in self.heads:
+            return ModelOutput(**self.encoder.with_parts(batch, needs)[1])
         if needs <= LOGITS:
             return ModelOutput(logits=self.heads[batch.task](self.encoder(batch)))
         features, parts = self.encoder.with_parts(batch, needs - LOGITS)

@@ -59,6 +59,11 @@ class PretrainedEncoder(nn.Module):
         """Pooled features, [batch hidden]."""
         return self._pooled(_joined(batch), self.model(**self._inputs(_joined(batch))))
 
+    def states(self, batch: Batch) -> Tensor:
+        """The last layer's states of every token, [batch seq hidden]."""
+        states: Tensor = self.model(**self._inputs(_joined(batch))).last_hidden_state
+        return states
+
     def with_parts(self, batch: Batch, needs: frozenset[str]) -> tuple[Tensor, dict[str, Any]]:
         """Pooled features, and the states, attentions or relations in `needs` by name."""
         if "relations" in needs:

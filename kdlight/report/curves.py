@@ -2,6 +2,7 @@
 
 import csv
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 Curves = dict[str, list[tuple[float, float]]]
@@ -23,9 +24,10 @@ def read_curves(metrics: Path) -> tuple[Curves, dict[str, int]]:
     return curves, steps
 
 
-def draw_curves(metrics: Path, out: Path, title: str) -> bool:
-    """Draws the curves of a run; returns whether there was anything to draw."""
-    curves, steps = read_curves(metrics)
+def draw_curves(metrics: Path, out: Path, title: str, networks: Iterable[str]) -> bool:
+    """Draws the curves of some networks of a run; returns whether there was anything to draw."""
+    found, steps = read_curves(metrics)
+    curves = {name: found[name] for name in networks if name in found}
     if not curves:
         return False
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -17,11 +17,17 @@ def run(spec: StageSpec) -> None:
             continue
         target = Path(spec.out) / "members" / role.removeprefix("member/")
         remove(target)
-        ignore = shutil.ignore_patterns(MANIFEST, "metrics.csv", "floor.json")
-        shutil.copytree(folder, target, copy_function=_link, ignore=ignore)
+        link_tree(Path(folder), target, "metrics.csv", "floor.json")
+
+
+def link_tree(source: Path, target: Path, *without: str) -> None:
+    """Links (or copies) the files of an artifact into another one's folder."""
+    ignore = shutil.ignore_patterns(MANIFEST, *without)
+    shutil.copytree(source, target, copy_function=_link, ignore=ignore, dirs_exist_ok=True)
 
 
 def _link(source: str, target: str) -> None:
+    Path(target).unlink(missing_ok=True)
     try:
         os.link(source, target)
     except OSError:

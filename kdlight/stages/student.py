@@ -18,6 +18,7 @@ from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.models.build import (
     build_student,
+    load_body,
     load_student,
     load_teacher,
     part_of,
@@ -65,7 +66,7 @@ def prepare(spec: StageSpec) -> Prepared:
     L.seed_everything(config["seed"], verbose=False)
     with settings_of("student"):
         model = build_student(config["student"], outputs, special["size"], special["pad"], table)
-    model = _started(spec, model, outputs)
+    model = started(spec, model, outputs)
     teacher = _teacher(spec) if config["teacher_source"] else None
     train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
     held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
@@ -82,16 +83,24 @@ def prepare(spec: StageSpec) -> Prepared:
     # Every arm makes the same number of updates, whether it may use all rows or the labelled.
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
     steps = config["max_steps"] or config["max_epochs"] * epoch
-    data.steps, interval = plan_steps(steps, config["evaluations"])
+    data.steps, interval = plan_steps(max(steps, config.get("min_steps", 0)), config["evaluations"])
     return Prepared(_module(config, model, teacher, data.steps), data, interval, outputs)
 
 
-def _started(
+def started(
     spec: StageSpec, model: MultiTaskModel, outputs: dict[str, tuple[int, bool]]
 ) -> MultiTaskModel:
-    """The network with the weights it starts from: a student's, or layers of a Transformer."""
+    """The network with the weights it starts from.
+
+    A student's (`start`), a distilled body's (`body`), or layers of a Transformer's (`layers`).
+    """
+    head = instantiate(spec.config["student"]["head"])
     if "start" in spec.inputs:
-        return part_of(load_student(Path(spec.inputs["start"])), outputs)
+        return part_of(load_student(Path(spec.inputs["start"])), outputs, head)
+    if "body" in spec.inputs:
+        body = load_body(Path(spec.inputs["body"]), model.encoder.pooling)
+        model.encoder.load_state_dict(body.state_dict())
+        return model
     layers: Any = (spec.config["student"].get("start") or {}).get("layers")
     if "layers" in spec.inputs:
         teacher = load_teacher(Path(spec.inputs["layers"])).encoder

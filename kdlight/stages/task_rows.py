@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.data.rows import copy_rows, write_rows
+from kdlight.data.rows import copy_rows, read_rows, write_rows
 from kdlight.tasks.reader import read
 from kdlight.tasks.task import Task
 from kdlight.types import Example, StageSpec, UserError
@@ -30,8 +30,10 @@ def run(spec: StageSpec) -> None:
     order = list(range(train))
     Random(f"rows {config['seed']}").shuffle(order)
     held, reported = _held(task, train, config), _reported(task, train, config)
-    rest = order[held + reported :][: config["max_rows"]]
-    copy_rows(whole, out / "selection.arrow", order[:held])
+    rest, chosen = order[held + reported :][: config["max_rows"]], order[:held]
+    if few := config.get("few"):
+        rest, chosen = (_few(task, whole, part, few) for part in (rest, chosen))
+    copy_rows(whole, out / "selection.arrow", chosen)
     copy_rows(whole, out / "eval.arrow", order[held : held + reported])
     copy_rows(whole, out / "train.arrow", rest)
     whole.unlink()
@@ -42,6 +44,21 @@ def run(spec: StageSpec) -> None:
     if config["selection"] == "dev":
         _write_labelled(spec, task, "dev", "selection")
     write_rows(out / "unlabelled.arrow", _unlabelled(spec, task))
+
+
+def _few(task: Task, whole: Path, numbers: list[int], few: Mapping[str, int]) -> list[int]:
+    """Some of the rows, `few["rows"]` of each class (or in all, for a task without classes)."""
+    order = list(numbers)
+    Random(f"few {few['draw']}").shuffle(order)
+    labels = [row.label for row in read_rows(whole)] if task.labels else []
+    left = dict.fromkeys(range(len(task.labels) or 1), few["rows"])
+    found = []
+    for number in order:
+        kind = labels[number] if labels else 0
+        if left.get(kind, 0):
+            left[kind] -= 1
+            found.append(number)
+    return found
 
 
 def _held(task: Task, train: int, config: Mapping[str, Any]) -> int:
@@ -80,8 +97,8 @@ def _write_labelled(spec: StageSpec, task: Task, split: str, name: str) -> None:
 
 def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:
     root, source = spec.runtime["root"], spec.config["source"]
-    seed, lexicon = spec.config["seed"], spec.runtime["lexicon"]
-    rows = read(task, source, root, split, count=count, seed=seed, lexicon=lexicon)
+    seed, language = spec.config["seed"], spec.runtime["language"]
+    rows = read(task, source, root, split, count=count, seed=seed, **language)
     return islice(rows, count)
 
 

@@ -39,11 +39,14 @@ def run(spec: StageSpec) -> None:
     tasks = config["tasks"]
     outputs = {task: (about["num_outputs"], about["pair"]) for task, about in tasks.items()}
     pretrained = spec.runtime["pretrained"]
+    if "pretrain" in spec.inputs:
+        pretrained = Path(spec.inputs["pretrain"]) / "encoder"
     L.seed_everything(config["seed"], verbose=False)
     folder = Path(pretrained) if pretrained else None
     with settings_of("teacher"):
         if "start" in spec.inputs:
-            model = part_of(load_teacher(Path(spec.inputs["start"])), outputs)
+            start = load_teacher(Path(spec.inputs["start"]))
+            model = part_of(start, outputs, instantiate(config["head"]))
         else:
             model = build_teacher(config, outputs, special["size"], special["pad"], folder)
     held = _rows(spec, "selection")
@@ -99,7 +102,8 @@ def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRow
     train = _rows(spec, "train")
     mixing = instantiate(config["mixing"]) if "mixing" in config else proportional
     data = TaskDataModule(train, held, mixing, size, seed, model.reads, labelled_only=True)
-    data.steps, interval = plan_steps(config["max_epochs"] * data.steps, config["evaluations"])
+    steps = max(config["max_epochs"] * data.steps, config.get("min_steps", 0))
+    data.steps, interval = plan_steps(steps, config["evaluations"])
     module = Finetune(
         model=model,
         metrics={t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},

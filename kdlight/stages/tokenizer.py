@@ -1,19 +1,22 @@
-"""Stage: the tokenizer, from a pretrained folder or from the embedded lexicon."""
+"""Stage: the tokenizer: a pretrained folder's, one made from text, or the embedded lexicon's."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from kdlight.data.pieces import SPECIAL, make_vocabulary
+from kdlight.tasks.corpus import corpus_lines
 from kdlight.tasks.embedded.lexicon import vocabulary
 from kdlight.types import StageSpec, UserError
-
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def run(spec: StageSpec) -> None:
     """Writes `tokenizer.json` and `special.json` (padding id, mask token, size)."""
     out, folder = Path(spec.out), spec.runtime["pretrained"]
-    tokenizer = _pretrained(folder) if folder else _embedded()
+    if "made" in spec.config:
+        tokenizer = _made(spec)
+    else:
+        tokenizer = _pretrained(folder) if folder else _embedded()
     if tokenizer.pad_token_id is None:
         raise UserError(f"The tokenizer of {folder} has no padding token; it cannot be used.")
     tokenizer.save_pretrained(out)
@@ -33,12 +36,24 @@ def _pretrained(folder: str) -> Any:
         raise UserError(f"The tokenizer of {folder} cannot be loaded ({reason}).") from error
 
 
+def _made(spec: StageSpec) -> Any:
+    """A BERT tokenizer whose pieces come from the corpus."""
+    made, lines = spec.config["made"], corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
+    lowercase = made["lowercase"]
+    return _bert(make_vocabulary(made["kind"], lines, made["size"], lowercase), lowercase)
+
+
 def _embedded() -> Any:
     """A BERT tokenizer whose pieces are the words and letters of the embedded lexicon."""
-    from transformers import BertTokenizer
-
     words = {word.lower() for word in vocabulary()}
     letters = sorted(set("".join(words)) | set("abcdefghijklmnopqrstuvwxyz0123456789.,?!'-"))
     pieces = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
     pieces += sorted(words - set(pieces))
-    return BertTokenizer(vocab={piece: number for number, piece in enumerate(pieces)})
+    return _bert(pieces)
+
+
+def _bert(pieces: list[str], lowercase: bool = True) -> Any:
+    from transformers import BertTokenizer
+
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    return BertTokenizer(vocab=vocabulary, do_lower_case=lowercase)

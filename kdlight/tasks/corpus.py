@@ -1,25 +1,70 @@
-"""Plain text as a corpus: files, gzipped or not, and sets of the hub by name."""
+"""Plain text as a corpus: files, gzipped or not, sets of the hub by name, or embedded text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from kdlight.tasks.lines import file_hash, numbered_lines
 from kdlight.types import UserError
 
-HUB = "hub:"  # begins the name of a set: hub:NAME, hub:NAME/CONFIG:COLUMN
+HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
 
 
-def corpus_lines(sources: Iterable[str]) -> Iterator[str]:
+def corpus_content(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the text of a corpus: of a file its bytes, of a set of the hub its name.
+
+    Args:
+        data: the configuration's `data` node.
+
+    Raises:
+        UserError: if there is no corpus, or a file cannot be read.
+    """
+    limit = {"rows": data["corpus_rows"]}
+    if data["corpus"]:
+        return limit | {"content": [_content(source) for source in data["corpus"]]}
+    if data["source"] != "embedded":
+        raise UserError(
+            "There is no text to learn from: name files or sets of the hub, "
+            "'data.corpus=[wiki.txt.gz,hub:wikimedia/wikipedia@20231101.en]'."
+        )
+    if data["corpus_rows"] is None:
+        raise UserError("Embedded text has no end: set data.corpus_rows=, or use scale=demo.")
+    from kdlight.tasks.embedded.generate import VERSION
+
+    keys = ("seed", "lexicon", "script")
+    return limit | {"embedded": VERSION} | {key: data[key] for key in keys}
+
+
+def corpus_lines(content: Mapping[str, Any], sources: Iterable[str]) -> Iterator[str]:
     """The lines that are not empty, source after source, one in memory at a time.
 
     Args:
+        content: as `corpus_content` gave it.
         sources: files, or sets of the hub as `hub:OWNER/NAME`, `hub:OWNER/NAME@CONFIG` and
             `hub:OWNER/NAME@CONFIG:COLUMN` (default column `text`), read as a stream.
 
     Raises:
         UserError: for a source that is empty or cannot be read, with file and line.
     """
+    lines = _embedded(content) if "embedded" in content else _all(sources)
+    return islice(lines, content["rows"])
+
+
+def _content(source: str) -> str:
+    return source if source.startswith(HUB) else file_hash(Path(source).expanduser())
+
+
+def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
+    from kdlight.tasks.embedded import generate, script
+
+    size = content["lexicon"]
+    options = {"size": (int(size[0]), int(size[-1]))} if size else {}
+    lines = generate.text(content["rows"], content["seed"], **options)
+    return map(script.signs, lines) if content["script"] else lines
+
+
+def _all(sources: Iterable[str]) -> Iterator[str]:
     for source in sources:
         found = False
         lines = _hub(source) if source.startswith(HUB) else _file(source)
@@ -31,13 +76,8 @@ def corpus_lines(sources: Iterable[str]) -> Iterator[str]:
             raise UserError(f"{source}: there is no text in it.")
 
 
-def corpus_content(sources: Iterable[str]) -> list[str]:
-    """What a fingerprint covers of each source: the bytes of a file, the name of a set."""
-    return [s if s.startswith(HUB) else file_hash(Path(s)) for s in sources]
-
-
 def _file(path: str) -> Iterator[str]:
-    return (line for _, line in numbered_lines(Path(path)))
+    return (line for _, line in numbered_lines(Path(path).expanduser()))
 
 
 def _hub(source: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from kdlight.tasks.embedded.script import in_signs
 from kdlight.tasks.files import companion, find_split, read_file, require_split
 from kdlight.tasks.hub import hub_fingerprint, read_hub
 from kdlight.tasks.lines import file_hash
@@ -29,6 +30,7 @@ def read(
     count: int | None = None,
     seed: int = 0,
     lexicon: Sequence[int] | None = None,
+    script: str | None = None,
 ) -> Iterator[Example]:
     """The rows of a split.
 
@@ -43,9 +45,11 @@ def read(
         count: at most so many rows, the first ones; `embedded` has no end and needs it.
         seed: which embedded rows; no other source uses it.
         lexicon: size of the embedded lexicon (see `generate.rows`); None: all of it.
+        script: `signs` writes embedded rows in signs instead of words.
     """
     if source == "embedded":
-        return _embedded(task, split, count, seed, lexicon)
+        found = _embedded(task, split, count, seed, lexicon)
+        return map(in_signs, found) if script else found
     if source == "files":
         found = read_file(task, require_split(task, _root(task, root), split), split)
     elif source == "hub":
@@ -71,6 +75,7 @@ def source_fingerprint(
     splits: Sequence[str],
     seed: int = 0,
     lexicon: Sequence[int] | None = None,
+    script: str | None = None,
 ) -> str:
     """SHA-256 of what decides the rows of these splits; their place does not count."""
     if source == "embedded":
@@ -78,6 +83,7 @@ def source_fingerprint(
 
         parts = [source, _kind(task), f"{generate.VERSION}", f"{seed}", *splits]
         parts += [f"lexicon {list(lexicon)}"] if lexicon else []
+        parts += [f"script {script}"] if script else []
         meaning: tuple[object, ...] = task.embedded_labels
     elif source == "files":
         parts, meaning = [source], (task.columns, task.aliases)

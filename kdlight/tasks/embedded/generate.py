@@ -98,7 +98,7 @@ def rows(
     return (example(draft, split, n) for n, draft in zip(range(count), found, strict=False))
 
 
-def text(count: int, seed: int = 0) -> Iterator[str]:
+def text(count: int, seed: int = 0, size: tuple[int, int] = FULL) -> Iterator[str]:
     """Returns plain sentences, none of which is a row of a dev or test split."""
-    found = drafts(single.plain, OPEN_SPLITS, f"text:{seed}")
+    found = drafts(single.plain, OPEN_SPLITS, f"text:{seed}", size)
     return (draft.text_a for _, draft in zip(range(count), found, strict=False))

@@ -1,0 +1,35 @@
+"""Low-resource tasks: a task learnt from few rows a class, each draw of them a task of its own."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+log = logging.getLogger("kdlight")
+Draw = dict[str, int]  # `rows` a class, `draw` its number
+
+
+def known(key: str, names: Iterable[str], tasks: Iterable[str]) -> list[str]:
+    """Those of `names` that are tasks of the job; says which are not."""
+    wanted, there = list(names), set(tasks)
+    if missing := [name for name in wanted if name not in there]:
+        log.warning("%s names %s, which this job does not have.", key, ", ".join(missing))
+    return [name for name in wanted if name in there]
+
+
+def drawn(
+    nodes: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Any]
+) -> dict[str, tuple[dict[str, Any], Draw]]:
+    """Node and draw of every low-resource task, by its name `<task>_<rows>rows_<draw>`.
+
+    Args:
+        nodes: of the tasks they are drawn from.
+        wanted: the node `data.low_resource`.
+    """
+    found: dict[str, tuple[dict[str, Any], Draw]] = {}
+    for task in known("data.low_resource.tasks", wanted["tasks"], nodes) if wanted["rows"] else []:
+        node = {"folder": task, **nodes[task]}
+        for rows in wanted["rows"]:
+            for number in range(1, wanted["draws"] + 1):
+                name = f"{task}_{rows}rows_{number}"
+                found[name] = ({**node, "name": name}, {"rows": rows, "draw": number})
+    return found

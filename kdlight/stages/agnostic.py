@@ -1,0 +1,71 @@
+"""Stage: a student learns from a frozen teacher on plain text, before it sees any task."""
+
+import json
+from pathlib import Path
+
+import lightning as L
+from hydra.utils import instantiate
+
+from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.measure.threads import threads
+from kdlight.methods.fit import fit, is_first_rank, plan_steps
+from kdlight.models.build import build_student, load_body
+from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import longest_text
+from kdlight.stages.pretrain import TEXT, save_body, text_data
+from kdlight.stages.student import started
+from kdlight.teachers.online import OnlineTeacher
+from kdlight.types import StageSpec, UserError, settings_of
+
+
+def run(spec: StageSpec) -> None:
+    """Writes the student as a Hugging Face folder `encoder/`, with the tokenizer of both."""
+    config, out = spec.config, Path(spec.out)
+    tokenizer = Path(spec.inputs["tokenizer"])
+    special = json.loads((tokenizer / "special.json").read_text())
+    L.seed_everything(config["seed"], verbose=False)
+    with settings_of("student"):
+        student = build_student(config["student"], {}, special["size"], special["pad"])
+    student = started(spec, student, {})
+    teacher = _teacher(spec, special["size"])
+    data = text_data(Path(spec.inputs["corpus"]), config, student.reads)
+    data.steps, interval = plan_steps(config["max_steps"], config["evaluations"])
+    with settings_of("loss"):
+        losses = {name: instantiate(term) for name, term in config["loss"].items()}
+    module = instantiate(config["method"])(
+        losses=WeightedSum(losses),
+        teacher=OnlineTeacher({TEXT: teacher}),
+        model=student,
+        metrics={},
+        optimizer=instantiate(config["optimizer"]),
+        schedule=instantiate(config["schedule"]),
+        total_steps=data.steps,
+        seed=config["seed"],
+    )
+    with threads(spec.runtime["threads"]):
+        best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
+    if is_first_rank():
+        student.load_state_dict(best.weights)
+        save_body(student.encoder.model, out, tokenizer)
+
+
+def _teacher(spec: StageSpec, vocabulary: int) -> MultiTaskModel:
+    """The teacher's body; its heads play no part.
+
+    Raises:
+        UserError: if it does not know the tokens, or cannot read blocks of this length.
+    """
+    folder = Path(spec.inputs["teacher"] if "teacher" in spec.inputs else spec.runtime["pretrained"])
+    body = load_body(folder, "mean")
+    known, most = body.embeddings.num_embeddings, longest_text(body)
+    if vocabulary > known:
+        raise UserError(
+            f"The teacher knows {known} tokens, but the tokenizer has {vocabulary}: the two do not "
+            "belong together; give another folder (teacher.pretrained=DIR)."
+        )
+    length = spec.config["length"]
+    if most is not None and length > most:
+        raise UserError(
+            f"data.block_length={length} is more than the {most} tokens that the teacher can read."
+        )
+    return MultiTaskModel(body, lambda *_: body, {}).eval()

@@ -1,0 +1,25 @@
+"""Stage: plain text, tokenised and packed into blocks once."""
+
+import json
+import logging
+from pathlib import Path
+
+from kdlight.data.blocks import pack
+from kdlight.data.encode import load_tokenizer
+from kdlight.measure.meter import Meter
+from kdlight.tasks.corpus import corpus_lines
+from kdlight.types import StageSpec
+
+log = logging.getLogger("kdlight")
+
+
+def run(spec: StageSpec) -> None:
+    """Writes the blocks to learn from (`train`) and those that choose a checkpoint."""
+    folder = Path(spec.inputs["tokenizer"])
+    pad = json.loads((folder / "special.json").read_text())["pad"]
+    lines = corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
+    length, out = spec.config["length"], Path(spec.out)
+    with Meter(spec.runtime["title"], None, "lines") as meter:
+        counts = pack(lines, out, load_tokenizer(folder), pad, length, meter.advance)
+    log.info("%s: {lines:,} lines, {tokens:,} tokens in {blocks:,} blocks of %d; {left_out} left "
+             "out at the end".format(**counts), spec.runtime["title"], length)  # fmt: skip

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import lightning as L
 
-from kdlight.data.encoded import EncodedRows
-from kdlight.data.loader import EvalLoader, TrainLoader
+from kdlight.data.loader import EvalLoader, Rows, TrainLoader
 from kdlight.data.sampler import Mixing, TaskBatchSampler
 from kdlight.types import UserError
 
@@ -26,8 +25,8 @@ class TaskDataModule(L.LightningDataModule):
 
     def __init__(
         self,
-        train: Mapping[str, EncodedRows],
-        validation: Mapping[str, EncodedRows],
+        train: Mapping[str, Rows],
+        validation: Mapping[str, Rows],
         mixing: Mixing,
         batch_size: int,
         seed: int,

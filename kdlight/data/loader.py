@@ -1,13 +1,42 @@
 """Batches ready for the step: an endless mixture for training, each row once for evaluation."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kdlight.data.encoded import EncodedRows
 from kdlight.data.sampler import TaskBatchSampler
 from kdlight.types import Batch
+
+
+class Rows(Protocol):
+    """What batches are made of: the rows of a task (`EncodedRows`) or blocks of text (`Blocks`)."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens of each row, [rows]."""
+        ...
+
+    @property
+    def text_lengths(self) -> NDArray[Any]:
+        """Tokens of each text of each row, [rows texts]."""
+        ...
+
+    @property
+    def known_labels(self) -> NDArray[np.int64]:
+        """The numbers of the rows that have a gold label."""
+        ...
+
+    def example_ids(self, rows: Iterable[int]) -> list[str]:
+        """What these rows are called in messages."""
+        ...
+
+    def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
+        """These rows, with the text forms in `reads`."""
+        ...
 
 
 class TrainLoader:
@@ -19,7 +48,7 @@ class TrainLoader:
 
     def __init__(
         self,
-        rows: Mapping[str, EncodedRows],
+        rows: Mapping[str, Rows],
         subsets: Mapping[str, np.ndarray | None],
         sampler: TaskBatchSampler,
         steps: int,
@@ -56,7 +85,7 @@ class EvalLoader:
 
     def __init__(
         self,
-        rows: EncodedRows,
+        rows: Rows,
         batch_size: int,
         reads: frozenset[str],
         rank: int = 0,

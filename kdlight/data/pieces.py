@@ -1,7 +1,7 @@
 """Vocabularies made from text: word pieces, or single characters for Chinese and its kin."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -12,30 +12,39 @@ from tokenizers.trainers import WordPieceTrainer
 from kdlight.types import UserError
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+Lines = Callable[[], Iterable[str]]
 CONTINUES = "##"  # begins a piece that stands inside a word
 
 
-def word_pieces(lines: Iterable[str], size: int, lowercase: bool) -> list[str]:
+def word_pieces(read: Lines, size: int, lowercase: bool) -> list[str]:
     """A word-piece vocabulary of at most `size`, the special tokens first, as BERT's is made."""
     tokenizer = Tokenizer(WordPiece(unk_token=SPECIAL[1]))
-    tokenizer.normalizer = _normalizer(lowercase)
+    tokenizer.normalizer = normalizer = _normalizer(lowercase)
     tokenizer.pre_tokenizer = BertPreTokenizer()
+    signs: set[str] = set()
+    for line in read():
+        signs.update(normalizer.normalize_str(line))
+    # The trainer numbers the insides of words in an order of chance, and breaks ties by number.
+    insides = [CONTINUES + sign for sign in sorted(signs) if not sign.isspace()]
     trainer = WordPieceTrainer(
-        vocab_size=size, special_tokens=list(SPECIAL), show_progress=False, min_frequency=2
+        vocab_size=max(size, len(SPECIAL) + len(insides)),
+        special_tokens=[*SPECIAL, *insides],
+        show_progress=False,
+        min_frequency=2,
     )
-    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.train_from_iterator(read(), trainer)
     pieces = tokenizer.get_vocab()
     return sorted(pieces, key=lambda piece: pieces[piece])
 
 
-def characters(lines: Iterable[str], size: int, lowercase: bool) -> list[str]:
+def characters(read: Lines, size: int, lowercase: bool) -> list[str]:
     """The commonest characters, at most `size` pieces; within a word each also as its inside.
 
     Chinese characters stand alone, as BERT's tokenizer cuts them, and need no second piece.
     """
     counts: Counter[str] = Counter()
     normalizer, words = _normalizer(lowercase), BertPreTokenizer()
-    for line in lines:
+    for line in read():
         for word, _ in words.pre_tokenize_str(normalizer.normalize_str(line)):
             counts[word[0]] += 1
             counts.update(CONTINUES + sign for sign in word[1:])
@@ -43,14 +52,14 @@ def characters(lines: Iterable[str], size: int, lowercase: bool) -> list[str]:
     return [*SPECIAL, *common[: size - len(SPECIAL)]]
 
 
-KINDS: dict[str, Callable[[Iterable[str], int, bool], list[str]]] = {
+KINDS: dict[str, Callable[[Lines, int, bool], list[str]]] = {
     "word_pieces": word_pieces,
     "characters": characters,
 }
 
 
-def make_vocabulary(kind: str, lines: Iterator[str], size: int, lowercase: bool) -> list[str]:
-    """A vocabulary of one of `KINDS`.
+def make_vocabulary(kind: str, read: Lines, size: int, lowercase: bool) -> list[str]:
+    """A vocabulary of one of `KINDS` from the lines that each call of `read` begins anew.
 
     Raises:
         UserError: for another kind, or a size with no room for text.
@@ -59,7 +68,7 @@ def make_vocabulary(kind: str, lines: Iterator[str], size: int, lowercase: bool)
         raise UserError(f"teacher.tokenizer.kind={kind} is not one of {', '.join(KINDS)}")
     if size <= len(SPECIAL) + 1:
         raise UserError(f"teacher.tokenizer.size={size} has no room for text; take thousands.")
-    return KINDS[kind](lines, size, lowercase)
+    return KINDS[kind](read, size, lowercase)
 
 
 def _normalizer(lowercase: bool) -> BertNormalizer:

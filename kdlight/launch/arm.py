@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
-from kdlight.launch.teachers import Group, Teachers, merged
+from kdlight.launch.teachers import Group, Teachers
 from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, on_each, runtime
 from kdlight.types import UserError
 
@@ -32,7 +33,10 @@ class Arm:
         joint = parts["method"]["joint"] or parts["method"].get("infuse", False)
         teacher = parts["teacher"]
         if self.on_text and not teacher["refine"]:
-            teacher = {**teacher, "refine": {}}  # what is scored has learnt the task, as students do
+            teacher = {
+                **teacher,
+                "refine": {},
+            }  # what is scored has learnt the task, as students do
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
         left_out = parts["method"].get("leave_out") or []
         if unknown := set(left_out) - set(plan.tasks):
@@ -71,12 +75,12 @@ class Arm:
         """
         parts, teachers = self.parts, self.teachers
         settings = parts["method"]["text"]
-        fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, live=True)
-        if fresh.embeddings or parts["student"].get("tokenizer"):
+        if parts["student"].get("embeddings"):
             raise UserError(
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
                 "does: student=tiny_4x312, or another of its kind."
             )
+        fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, live=True)
         config = {
             **settings,
             "student": fresh.config(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kdlight.launch.teachers import merged
+from kdlight.launch.merged import merged
 from kdlight.schema import nearest
 from kdlight.types import UserError
 

@@ -85,11 +85,9 @@ class Job:
             return self._write({}, measured, scored=False)
         latencies = {}
         if teachers:
-            measured = list(students["student"].items())
-            latencies = {
-                g: self.main.latency(g, node, hardware())
-                for g, node in (measured[:1] if self.main.on_text else measured)
-            }
+            scored = students["student"]
+            alike = list(scored)[: 1 if self.main.on_text else None]  # all of one shape
+            latencies = {g: self.main.latency(g, scored[g], hardware()) for g in alike}
         return self._write(teachers | students, latencies)
 
     def _teachers(self, chosen: Mapping[str, Arm]) -> Networks:

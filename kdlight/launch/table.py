@@ -10,6 +10,7 @@ from rich.table import Table
 
 from kdlight.launch.result import macro as _macro
 from kdlight.measure.meter import duration
+from kdlight.report.names import network_name
 
 if TYPE_CHECKING:
     from kdlight.report.collect import Group
@@ -19,6 +20,12 @@ DEMO = (
     "{teacher} labels, the student may see {student}; the rest reaches it as unlabelled text "
     "that the teacher speaks about. It shows that the machinery works and what such text is "
     "worth, not that soft targets or augmentation help: real data is for that."
+)
+ON_TEXT = (
+    "This is a demonstration on embedded (generated) data. A teacher learns some tasks; a student "
+    "learns the teacher's inner relations on plain text, then each task plainly, from {student} "
+    "labels. It shows that the machinery works and what the teacher's start is worth; whether a "
+    "teacher of many tasks is better than a plain one, real data and long training must say."
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
@@ -31,7 +38,8 @@ def opening(config: Mapping[str, Any]) -> None:
     data = config["data"]
     if data["source"] == "embedded":
         teacher, student = data["max_rows"], data["student_labels"] or data["max_rows"]
-        text = DEMO.format(teacher=f"{teacher:,}", student=f"{student:,}")
+        about = ON_TEXT if config["method"]["learns_from"] == "text" else DEMO
+        text = about.format(teacher=f"{teacher:,}", student=f"{student:,}")
         _console().print(f"[bold]{config['name']}, scale={config['scale']}.[/bold] {text}")
 
 
@@ -82,33 +90,30 @@ def reported(groups: "Sequence[Group]", folder: Path) -> None:
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
+    """Name, scores, macro, agreement and size of every network, the student last."""
+    arms: dict[str, Mapping[str, Any]] = {}
     student = found["student"]
     if teacher := found["teacher"]:
-        rows.append(
-            ("teacher", teacher["scores"], *_numbers(found["macro"]["teacher"], {}, teacher))
-        )
+        arms["teacher"] = {**teacher, "macro": found["macro"]["teacher"], "agreement": {}}
     if baseline := found["baseline"]:
-        cells = _numbers(found["macro"]["baseline"], baseline["agreement"], student)
-        rows.append(("student, gold only", baseline["scores"], *cells))
-    for name, arm in found["variants"].items():
-        cells = _numbers(arm["macro"], arm["agreement"], {"params": arm["params"]})
-        arm_of = name.removesuffix("_teacher")
-        kind = "teacher" if arm_of != name and arm_of in found["variants"] else "student"
-        shown = (arm_of if kind == "teacher" else name).replace("_", " ")
-        rows.append((f"{kind}, {shown}", arm["scores"], *cells))
+        size = {"params": student["params"]}
+        arms["baseline"] = {**baseline, "macro": found["macro"]["baseline"], **size}
+    arms |= found["variants"]
     if student:
-        gold = found["method"] == "finetune"
-        name = "student, gold only" if gold else "student, distilled"
-        cells = _numbers(found["macro"]["student"], student["agreement"], student)
-        rows.append((name, student["scores"], *cells))
-    return rows
+        arms["student"] = {**student, "macro": found["macro"]["student"]}
+    return [
+        (network_name(name, found), arm["scores"], *_numbers(arm["macro"], arm["agreement"], arm))
+        for name, arm in arms.items()
+    ]
 
 
 def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Table]:
     """Groups of tasks side by side, and then every task with the networks side by side."""
     embedded = " (embedded)" if found["data_source"] == "embedded" else ""
-    table = Table(title=f"{found['experiment']}: mean {found['split']} scores in percent")
+    title = (
+        f"{found['experiment']}: mean {found['split']} scores in percent, each after fine-tuning"
+    )
+    table = Table(title=title)
     table.add_column("network", no_wrap=True)
     for group, about in found["groups"].items():
         table.add_column(f"{group.replace('_', '-')} ({len(about['tasks'])})", justify="right")

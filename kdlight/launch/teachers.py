@@ -7,6 +7,7 @@ from typing import Any
 from kdlight.launch.environment import store_precision
 from kdlight.launch.few import known
 from kdlight.launch.graph import Node
+from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
 from kdlight.launch.trainer import lightning, runtime
@@ -75,7 +76,9 @@ class Teachers:
         for group in self.groups:
             if task in group:
                 return self.of(group)
-        raise UserError(f"The teacher leaves task {task} out (teacher.leave_out): so must a student.")
+        raise UserError(
+            f"The teacher leaves task {task} out (teacher.leave_out): so must a student."
+        )
 
     def of(self, group: Group) -> Node:
         """A teacher of `groups`: a network, or an ensemble of them."""
@@ -163,26 +166,9 @@ class Teachers:
         changes: Mapping[str, Any] | None = None,
         start: Node | None = None,
     ) -> Node:
-        teacher = merged({**self.config, "seed": seed}, changes or {})
-        mixing = teacher["mixing"]
-        for key in UNTRAINED_KEYS:
-            teacher.pop(key)
-        if teacher["min_steps"] is None:
-            teacher.pop("min_steps")
-        if len(group) > 1:
-            teacher["mixing"] = mixing
-        if start is None and self._has_head(group):
-            teacher["keep_head"] = True
-        elif not teacher["max_epochs"]:
-            raise UserError(
-                f"teacher.max_epochs=0 takes the teacher of {', '.join(group)} as it is, but it "
-                "brings no head for that: this needs a fine-tuned BertForSequenceClassification "
-                "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
-            )
+        teacher = self._settings(group, {**(changes or {}), "seed": seed}, start is None)
         folder = None if start else self.folders[group[0]]
         pretrain = None if start else self._pretrain()
-        if self.folders[group[0]] or self._pretrain():
-            teacher |= {"shape": None, "embedding_std": None}  # the folder decides these
         config = {
             **teacher,
             **lightning(self.trainer),
@@ -200,6 +186,28 @@ class Teachers:
         label = "+".join(group) + (" (refined)" if start else "")
         label += f" (seed {seed})" if self.config["ensemble"] > 1 else ""
         return Node("teacher", label, config, parents, about, distributed=True)
+
+    def _settings(self, group: Group, changes: Mapping[str, Any], fresh: bool) -> dict[str, Any]:
+        """What decides a training; `fresh`: it does not go on from another teacher."""
+        teacher = merged(self.config, changes)
+        mixing = teacher["mixing"]
+        for key in UNTRAINED_KEYS:
+            teacher.pop(key)
+        if teacher["min_steps"] is None:
+            teacher.pop("min_steps")
+        if len(group) > 1:
+            teacher["mixing"] = mixing
+        if fresh and self._has_head(group):
+            teacher["keep_head"] = True
+        elif not teacher["max_epochs"]:
+            raise UserError(
+                f"teacher.max_epochs=0 takes the teacher of {', '.join(group)} as it is, but it "
+                "brings no head for that: this needs a fine-tuned BertForSequenceClassification "
+                "of one task with teacher.pooling=pooler. Fine-tune it (teacher.max_epochs=3)."
+            )
+        if self.folders[group[0]] or self._pretrain():
+            teacher |= {"shape": None, "embedding_std": None}  # the encoder decides these
+        return teacher
 
     def _has_head(self, group: Group) -> bool:
         """Whether the pretrained teacher brings the head of the only task."""
@@ -236,14 +244,3 @@ def _folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
     return {
         name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
     }
-
-
-def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """`old` with the keys of `new`, mapping by mapping."""
-    both = {
-        key: merged(old[key], value)
-        if isinstance(value, Mapping) and isinstance(old.get(key), Mapping)
-        else value
-        for key, value in new.items()
-    }
-    return {**old, **both}

@@ -4,7 +4,11 @@ import math
 
 
 def relation_layers(
-    heads: int, teacher_layer: int, student_layer: int, teacher: dict[str, int], student: dict[str, int]
+    heads: int,
+    teacher_layer: int,
+    student_layer: int,
+    teacher: dict[str, int],
+    student: dict[str, int],
 ) -> tuple[int, int]:
     """The layers of teacher and student, counted from 1.
 

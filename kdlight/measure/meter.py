@@ -80,12 +80,13 @@ class Meter:
             self._bar.update(self._id, completed=self.done, rate=text, note=self.note)
         elif not self._bar and now - self._line > LINE_EVERY_S and not self._quiet:
             self._line = now
-            of, left = "", ""
+            of, ending = "", ""
             if self.total:
                 of = f" of {self.total:,}"
-                left = f", about {duration(self._seconds_left(self.total))} left"
-            done, rate = f"{self.done:,}{of} {self.unit}", f"{self.rate:,.0f}/s"
-            log.info("%s: %s, %s%s%s", self.title, done, rate, left, self.note and f", {self.note}")
+                ending = f", about {duration(self._seconds_left(self.total))} left"
+            ending += f", {self.note}" if self.note else ""
+            done = f"{self.done:,}{of} {self.unit}"
+            log.info("%s: %s, %s/s%s", self.title, done, f"{self.rate:,.0f}", ending)
 
     def _seconds_left(self, total: int) -> float:
         return (total - self.done) / max(self.rate, 1e-9)

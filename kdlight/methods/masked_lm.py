@@ -73,6 +73,8 @@ class MaskedLM(HeldOut, TaskModule):
         chance = chance.masked_fill(~open_places, 1.0)
         places = chance < self.share
         places[0, chance[0].argmin()] |= not places.any()  # so that there is something to learn
-        hidden = torch.where(how < HIDDEN, self.mask, torch.where(how < HIDDEN + REPLACED, others, ids))
+        hidden = torch.where(
+            how < HIDDEN, self.mask, torch.where(how < HIDDEN + REPLACED, others, ids)
+        )
         found = torch.where(places, hidden, ids)
         return found.to(text.input_ids.device), places.to(text.input_ids.device)

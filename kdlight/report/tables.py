@@ -8,8 +8,7 @@ from statistics import fmean, stdev
 
 from kdlight.report.collect import Group
 from kdlight.report.compare import Comparison
-
-NAMES = {"teacher": "teacher", "baseline": "student, gold only", "student": "student, distilled"}
+from kdlight.report.names import network_name
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,7 @@ class Table:
 
 def shown(arm: str, group: Group) -> str:
     """How tables call a network."""
-    if arm in NAMES:
-        gold = arm == "student" and group.runs[0].result["method"] == "finetune"
-        return "student, gold only" if gold else NAMES[arm]
-    of = arm.removesuffix("_teacher")
-    kind = "teacher" if of != arm else "student"
-    return f"{kind}, {of.replace('_', ' ')}"
+    return network_name(arm, group.runs[0].result)
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

@@ -55,7 +55,9 @@ def _teacher(spec: StageSpec, vocabulary: int) -> MultiTaskModel:
     Raises:
         UserError: if it does not know the tokens, or cannot read blocks of this length.
     """
-    folder = Path(spec.inputs["teacher"] if "teacher" in spec.inputs else spec.runtime["pretrained"])
+    folder = Path(
+        spec.inputs["teacher"] if "teacher" in spec.inputs else spec.runtime["pretrained"]
+    )
     body = load_body(folder, "mean")
     known, most = body.embeddings.num_embeddings, longest_text(body)
     if vocabulary > known:

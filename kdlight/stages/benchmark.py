@@ -56,6 +56,7 @@ def _training(spec: StageSpec, scratch: Path) -> tuple[dict[str, Any], MultiTask
     gold = _prepared(spec, teacher_source=None, loss=None, method=config["gold_method"])
     data, folders = stored.data, {task: _store(spec, task) for task in config["tasks"]}
     for task, rows in data.train.items():
+        assert isinstance(rows, EncodedRows)
         rows.labels = _decisions(folders[task])  # so that no row is without a label
     store = CachedTeacher(folders)
     ready = [batch.to(device) for batch in data.train_dataloader()]

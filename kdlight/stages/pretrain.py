@@ -75,5 +75,7 @@ def _marks(folder: Path) -> dict[str, Any]:
     """The mask token, and those that are never hidden."""
     special = json.loads((folder / "special.json").read_text())
     tokenizer = load_tokenizer(folder)
-    added = [number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special]
+    added = [
+        number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special
+    ]
     return {"mask": tokenizer.token_to_id(special["mask"]), "special": sorted(added)}

@@ -50,7 +50,7 @@ def _few(task: Task, whole: Path, numbers: list[int], few: Mapping[str, int]) ->
     """Some of the rows, `few["rows"]` of each class (or in all, for a task without classes)."""
     order = list(numbers)
     Random(f"few {few['draw']}").shuffle(order)
-    labels = [row.label for row in read_rows(whole)] if task.labels else []
+    labels = [int(row.label or 0) for row in read_rows(whole)] if task.labels else []
     left = dict.fromkeys(range(len(task.labels) or 1), few["rows"])
     found = []
     for number in order:

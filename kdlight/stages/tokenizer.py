@@ -1,6 +1,7 @@
 """Stage: the tokenizer: a pretrained folder's, one made from text, or the embedded lexicon's."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,12 @@ def _pretrained(folder: str) -> Any:
 
 def _made(spec: StageSpec) -> Any:
     """A BERT tokenizer whose pieces come from the corpus."""
-    made, lines = spec.config["made"], corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
-    lowercase = made["lowercase"]
-    return _bert(make_vocabulary(made["kind"], lines, made["size"], lowercase), lowercase)
+    made, lowercase = spec.config["made"], spec.config["made"]["lowercase"]
+
+    def read() -> Iterator[str]:
+        return corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
+
+    return _bert(make_vocabulary(made["kind"], read, made["size"], lowercase), lowercase)
 
 
 def _embedded() -> Any:

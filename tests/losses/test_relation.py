@@ -90,7 +90,10 @@ def test_queries_keys_and_values_add_up():
 
 def test_heads_and_layers_must_fit():
     tiny, teacher = Shape(4, 312, 12), Shape(6, 384, 12)
-    with pytest.raises(ValueError, match=r"heads=48 does not divide the student's width 312; .*24"):
+    with pytest.raises(
+        ValueError,
+        match=r"heads=48 does not divide the widths 384 .teacher. and 312 .student.; .*24",
+    ):
         Relation(heads=48).bind(tiny, teacher)
     fits = Relation(heads=24, teacher_layer=-2)
     fits.bind(tiny, teacher)

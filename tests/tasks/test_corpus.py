@@ -1,4 +1,4 @@
-"""Text sources: files plain and gzipped, sets of a hub, and what is refused."""
+"""Text sources: files plain and gzipped, sets of a hub, embedded text, and what is refused."""
 
 import gzip
 
@@ -7,17 +7,28 @@ import pytest
 from kdlight.tasks.corpus import corpus_content, corpus_lines
 from kdlight.types import UserError
 
+DATA = {
+    "source": "files", "corpus": [], "corpus_rows": None,
+    "seed": 0, "lexicon": None, "script": None,
+}  # fmt: skip
+
+
+def lines(*sources, **changes):
+    data = {**DATA, "corpus": list(sources), **changes}
+    return list(corpus_lines(corpus_content(data), data["corpus"]))
+
 
 def test_lines_of_files_in_their_order(tmp_path):
     (tmp_path / "a.txt").write_text("one  line\n\n   \nanother\r\n")
     with gzip.open(tmp_path / "b.txt.gz", "wt") as file:
         file.write("third")
     sources = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt.gz")]
-    assert list(corpus_lines(sources)) == ["one line", "another", "third"]
-    before = corpus_content(sources)
+    assert lines(*sources) == ["one line", "another", "third"]
+    assert lines(*sources, corpus_rows=2) == ["one line", "another"]
+    before = corpus_content({**DATA, "corpus": sources})["content"]
     (tmp_path / "a.txt").write_text("other")
-    assert corpus_content(sources)[0] != before[0]
-    assert corpus_content(sources)[1] == before[1]
+    after = corpus_content({**DATA, "corpus": sources})["content"]
+    assert (after[0] != before[0], after[1] == before[1]) == (True, True)
 
 
 def test_a_set_by_name_is_streamed(monkeypatch):
@@ -28,18 +39,35 @@ def test_a_set_by_name_is_streamed(monkeypatch):
         return iter([{"text": "a b", "body": "c"}])
 
     monkeypatch.setattr("datasets.load_dataset", load)
-    assert list(corpus_lines(["hub:wiki/en", "hub:wiki/zh@2023:body"])) == ["a b", "c"]
+    assert lines("hub:wiki/en", "hub:wiki/zh@2023:body") == ["a b", "c"]
     assert asked == [("wiki/en", None, "train", True), ("wiki/zh", "2023", "train", True)]
     with pytest.raises(UserError, match="no column 'title'"):
-        list(corpus_lines(["hub:wiki/en:title"]))
+        lines("hub:wiki/en:title")
+
+
+def test_embedded_text_is_the_same_every_time_and_in_either_script():
+    found = lines(source="embedded", corpus_rows=20)
+    assert found == lines(source="embedded", corpus_rows=30)[:20]
+    assert found != lines(source="embedded", corpus_rows=20, seed=1)
+    signs = lines(source="embedded", corpus_rows=20, script="signs")
+    assert all(" " not in line and line.isprintable() for line in signs)
+    assert len({len(words.split()) for words in found}) > 1
+    marks = [sum(line.count(mark) for mark in ",.?") for line in found]
+    words = [len(line.split()) for line in found]
+    expected = [2 * (count - mark) + mark for count, mark in zip(words, marks, strict=True)]
+    assert [len(line) for line in signs] == expected
+    with pytest.raises(UserError, match=r"set data\.corpus_rows="):
+        lines(source="embedded")
 
 
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "empty.txt").write_text("\n \n")
     with pytest.raises(UserError, match=r"empty\.txt: there is no text"):
-        list(corpus_lines([str(tmp_path / "empty.txt")]))
+        lines(str(tmp_path / "empty.txt"))
     (tmp_path / "bad.txt").write_bytes(b"good\nb\xe4d\n")
     with pytest.raises(UserError, match=r"bad\.txt, line 2: .* is not UTF-8"):
-        list(corpus_lines([str(tmp_path / "bad.txt")]))
+        lines(str(tmp_path / "bad.txt"))
     with pytest.raises(UserError, match=r"none\.txt: cannot be read"):
-        list(corpus_lines([str(tmp_path / "none.txt")]))
+        lines(str(tmp_path / "none.txt"))
+    with pytest.raises(UserError, match=r"no text to learn from: .*data\.corpus="):
+        lines()

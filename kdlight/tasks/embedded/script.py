@@ -12,7 +12,7 @@ from kdlight.types import Answer, Example
 
 FIRST = "天地人日月水火山石田土木金雨風雲花草魚鳥馬"
 SECOND = "牛羊門車舟刀弓手足口目耳心力工大小上下中文"
-MARKS = {",": "，", ".": "。", "?": "？"}  # noqa: RUF001
+MARKS = {",": "，", ".": "。", "?": "？"}
 
 
 def in_signs(row: Example) -> Example:

@@ -1,0 +1,21 @@
+"""What tables call a network."""
+
+from collections.abc import Mapping
+from typing import Any
+
+USUAL = {"teacher": "teacher", "baseline": "student, gold only", "student": "student, distilled"}
+BY_METHOD: Mapping[str, Mapping[str, str]] = {
+    "finetune": {"student": "student, gold only"},
+    # Every network is fine-tuned on the task in the end; they differ in what came before.
+    "agnostic": {"baseline": "student, random weights"},
+}
+
+
+def network_name(arm: str, result: Mapping[str, Any]) -> str:
+    """`student, distilled`, `teacher, plain`: the name of an arm of a result."""
+    names = {**USUAL, **BY_METHOD.get(result["method"], {})}
+    if arm in names:
+        return names[arm]
+    of = arm.removesuffix("_teacher")
+    kind = "teacher" if of != arm and of in result["variants"] else "student"
+    return f"{kind}, {(of if kind == 'teacher' else arm).replace('_', ' ')}"

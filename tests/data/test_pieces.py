@@ -1,0 +1,43 @@
+"""Vocabularies from text: the same every time, and every word can be written with them."""
+
+import pytest
+from transformers import BertTokenizer
+
+from kdlight.data.pieces import SPECIAL, make_vocabulary
+from kdlight.types import UserError
+
+TEXT = ["The cats sat on the mats .", "A cat sees the mat , and the cats see it ."] * 3
+
+
+def tokenizer(vocabulary, lowercase=True):
+    return BertTokenizer(vocab={p: n for n, p in enumerate(vocabulary)}, do_lower_case=lowercase)
+
+
+def test_word_pieces_join_to_the_words_of_the_text():
+    made = make_vocabulary("word_pieces", TEXT.copy, 60, True)
+    assert made == make_vocabulary("word_pieces", TEXT.copy, 60, True)
+    assert tuple(made[:5]) == SPECIAL
+    assert len(made) == len(set(made)) <= 60
+    tokens = tokenizer(made)
+    assert tokens.tokenize("The cats sat") == ["the", "cats", "sat"]
+    for line in TEXT:
+        ids = tokens(line, add_special_tokens=False)["input_ids"]
+        assert tokens.unk_token_id not in ids
+    assert "The" in make_vocabulary("word_pieces", TEXT.copy, 60, False)
+
+
+def test_characters_stand_alone_and_the_commonest_stay():
+    lines = ["我爱北京", "北京很大", "GPT很大"]
+    made = make_vocabulary("characters", lines.copy, 50, True)
+    tokens = tokenizer(made)
+    assert tokens.tokenize("我爱大北京") == ["我", "爱", "大", "北", "京"]
+    assert tokens.tokenize("gpt") == ["g", "##p", "##t"]
+    few = make_vocabulary("characters", lines.copy, len(SPECIAL) + 4, True)
+    assert set(few[len(SPECIAL) :]) == {"北", "京", "很", "大"}
+
+
+def test_what_makes_no_vocabulary_is_refused():
+    with pytest.raises(UserError, match="kind=bpe is not one of word_pieces, characters"):
+        make_vocabulary("bpe", TEXT.copy, 60, True)
+    with pytest.raises(UserError, match="size=5 has no room"):
+        make_vocabulary("characters", TEXT.copy, 5, True)

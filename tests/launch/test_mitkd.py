@@ -1,0 +1,199 @@
+"""Whole MITKD jobs at smoke scale: what is built, what is compared, and what comes out of it."""
+
+import json
+from statistics import fmean
+
+import numpy as np
+import pytest
+import torch
+from commands import call, plain, results
+from transformers import AutoModel, AutoTokenizer
+
+from kdlight.data.blocks import Blocks
+from kdlight.data.rows import read_rows
+from kdlight.launch.job import Job
+from kdlight.models.build import build_student, load_student
+from kdlight.models.pretrained import load_encoder
+from kdlight.types import UserError
+
+MITKD = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(folder, result) of a job."""
+    folder = tmp_path_factory.mktemp("mitkd")
+    with pytest.MonkeyPatch.context() as patch:
+        assert call(folder, patch, *MITKD) == 0
+    (found,) = results(folder)
+    return folder, found
+
+
+def artifacts(folder, kind):
+    """Manifests by title, each with its folder."""
+    return {
+        json.loads(path.read_text())["title"]: path.parent
+        for path in folder.glob(f"outputs/artifacts/{kind}/*/manifest.json")
+    }
+
+
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def test_infused_plain_and_random_are_compared_group_by_group(run):
+    _, found = run
+    groups = found["groups"]
+    assert {name: group["tasks"] for name, group in groups.items()} == {
+        "in_domain": ["sst2", "mrpc"],
+        "out_of_domain": ["cola"],
+        "low_resource": ["cola_4rows_1", "cola_4rows_2"],
+    }
+    assert (found["experiment"], found["method"]) == ("mitkd", "agnostic")
+    for group in groups.values():
+        assert set(group["macro"]) == {"teacher", "student", "baseline", "plain"}
+        for name, arm in (("student", found["student"]), ("plain", found["variants"]["plain"])):
+            scores = [fmean(arm["scores"][task].values()) for task in group["tasks"]]
+            assert group["macro"][name] == pytest.approx(fmean(scores))
+    sizes = {found["student"]["params"], found["variants"]["plain"]["params"]}
+    assert len(sizes) == 1
+    assert next(iter(sizes)) < found["teacher"]["params"]
+
+
+def test_each_student_is_made_from_its_own_teacher(run):
+    folder, _ = run
+    bodies, teachers = artifacts(folder, "agnostic"), artifacts(folder, "teacher")
+    (pretrain,) = artifacts(folder, "pretrain").values()
+    assert set(bodies) == {"agnostic (student)", "agnostic (plain)"}
+    parents = {name: manifest(body)["parents"]["teacher"] for name, body in bodies.items()}
+    assert parents["agnostic (student)"] == teachers["teacher sst2+mrpc"].name
+    assert parents["agnostic (plain)"] == pretrain.name
+    assert manifest(teachers["teacher sst2+mrpc"])["parents"]["pretrain"] == pretrain.name
+    # What the teacher scores is its refinement on each task, also on those it has not learnt.
+    for task in ("sst2", "cola", "cola_4rows_2"):
+        start = manifest(teachers[f"teacher {task} (refined)"])["parents"]["start"]
+        assert start == teachers["teacher sst2+mrpc"].name
+    students = artifacts(folder, "student")
+    for task in ("sst2", "cola_4rows_1"):
+        body = manifest(students[f"student {task} (student)"])["parents"]["body"]
+        assert body == bodies["agnostic (student)"].name
+        assert "body" not in manifest(students[f"student {task} (baseline)"])["parents"]
+
+
+def test_fine_tuning_starts_from_the_distilled_weights(run):
+    from kdlight.stages import student as stage
+
+    folder, _ = run
+    bodies = artifacts(folder, "agnostic")
+    made = artifacts(folder, "student")["student sst2 (student)"]
+    model = load_student(made)
+    about = manifest(made)
+    spec = type("Spec", (), {})()
+    spec.inputs = {"body": str(bodies["agnostic (student)"])}
+    spec.config, spec.runtime = about["config"], {}
+    fresh = build_student(about["config"]["student"], {"sst2": (2, False)}, *_tokens(folder))
+    started = stage.started(spec, fresh, {"sst2": (2, False)})
+    expected = load_encoder(bodies["agnostic (student)"] / "encoder", "mean").state_dict()
+    for name, weight in started.encoder.state_dict().items():
+        assert torch.equal(weight, expected[name])
+    assert not torch.equal(
+        model.encoder.state_dict()["model.embeddings.word_embeddings.weight"],
+        expected["model.embeddings.word_embeddings.weight"],
+    )
+
+
+def _tokens(folder):
+    (tokenizer,) = artifacts(folder, "tokenizer").values()
+    special = json.loads((tokenizer / "special.json").read_text())
+    return special["size"], special["pad"]
+
+
+def test_draws_hold_so_many_rows_a_class_and_differ(run):
+    folder, _ = run
+    rows = artifacts(folder, "task_rows")
+    drawn = [
+        list(read_rows(rows[f"task_rows cola_4rows_{n}"] / "train.arrow")) for n in (1, 2)
+    ]  # fmt: skip
+    for part in drawn:
+        assert sorted(row.label for row in part) == [0] * 4 + [1] * 4
+    assert {row.id for row in drawn[0]} != {row.id for row in drawn[1]}
+    whole = {row.id for row in read_rows(rows["task_rows cola"] / "train.arrow")}
+    assert {row.id for row in drawn[0]} <= whole
+    held = list(read_rows(rows["task_rows cola_4rows_1"] / "selection.arrow"))
+    assert 0 < len(held) <= 8
+    scored = [
+        [row.id for row in read_rows(rows[f"task_rows {name}"] / "eval.arrow")]
+        for name in ("cola", "cola_4rows_1")
+    ]
+    assert scored[0] == scored[1]
+
+
+def test_the_student_is_a_hugging_face_model(run):
+    """Its hidden states are ours."""
+    folder, _ = run
+    encoder = artifacts(folder, "agnostic")["agnostic (student)"] / "encoder"
+    theirs = AutoModel.from_pretrained(encoder, local_files_only=True).eval()
+    tokenizer = AutoTokenizer.from_pretrained(encoder, local_files_only=True)
+    words = tokenizer("the hotel was clean and the rooms were tidy", return_tensors="pt")
+    assert tokenizer.unk_token_id not in words["input_ids"]
+    (corpus,) = artifacts(folder, "corpus").values()
+    batch = Blocks(corpus / "train").batch(np.arange(3), frozenset({"joint"}))
+    ours = load_encoder(encoder, "mean").eval()
+    with torch.inference_mode():
+        _, parts = ours.with_parts(batch, frozenset({"hidden_states"}))
+        found = theirs(
+            batch.joint.input_ids,
+            attention_mask=batch.joint.mask.long(),
+            token_type_ids=batch.joint.token_type_ids,
+            output_hidden_states=True,
+        )
+    for mine, other in zip(parts["hidden_states"], found.hidden_states, strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_once_more_builds_nothing(run, monkeypatch):
+    folder, found = run
+    assert call(folder, monkeypatch, *MITKD) == 0
+    again = max(results(folder), key=lambda result: len(result["reused"]))
+    assert set(again["reused"]) >= set(found["wall_s"])
+    assert again["macro"] == found["macro"]
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("loss.relation.heads=5", "heads=5 does not divide the widths 32 .*16 divide both"),
+        ("loss.relation.teacher_layer=3", "teacher_layer=3: the teacher has layers 1 to 1"),
+        ("student=bilstm", "needs a Transformer that reads as its teacher does"),
+        ("teacher.leave_out=[sst2,mrpc,cola]", "leaves the teacher no task"),
+        ("job=teacher_outputs", "this student learns from plain text"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_trained(word, sentence, tmp_path):
+    config = plain(word, f"outputs={tmp_path}/out", experiment="mitkd")
+    with pytest.raises(UserError, match=sentence):
+        Job(config, tmp_path).run()
+    assert not (tmp_path / "out/artifacts/pretrain").exists()
+
+
+def test_a_plain_teacher_of_random_weights_is_refused(tmp_path):
+    config = plain("teacher.pretrain=null", f"outputs={tmp_path}/out", experiment="mitkd")
+    with pytest.raises(UserError, match="plain teacher with random weights teaches nothing"):
+        Job(config, tmp_path).run()
+
+
+SIZES = {
+    "tiny_4x312": 14_350_248,
+    "mini_6x384": 22_713_216,
+    "medium_6x768": 66_955_008,
+    "pico_3x128": 4_584_192,
+}
+
+
+@pytest.mark.parametrize(("student", "count"), SIZES.items())
+def test_students_have_the_published_sizes(student, count):
+    """With BERT's vocabulary of 30,522 and a pooler."""
+    config = plain(f"student={student}", experiment="mitkd")["student"]
+    with torch.device("meta"):
+        model = build_student(config, {}, 30522, 0)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count

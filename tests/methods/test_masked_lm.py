@@ -1,0 +1,106 @@
+"""Masked tokens: the right share, the right kinds, the same on held-out text, and learnt from."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from kdlight.methods.masked_lm import MaskedLM
+from kdlight.methods.schedules import constant
+from kdlight.models.masked_lm import MaskedLMHead, MaskedLMModel
+from kdlight.models.pretrained import random_encoder
+from kdlight.types import Batch, Tokens
+
+SHAPE = {
+    "model_type": "bert", "num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2,
+    "intermediate_size": 32, "max_position_embeddings": 64,
+}  # fmt: skip
+WORDS, MASK, SPECIAL = 50, 4, [0, 1, 2, 3, 4]
+
+
+@pytest.fixture
+def module():
+    torch.manual_seed(0)
+    model = MaskedLMModel(random_encoder(SHAPE, WORDS, 0, "mean", 0.1))
+    optimizer = partial(torch.optim.AdamW, lr=1e-2)
+    return MaskedLM(
+        model=model, mask=MASK, special=SPECIAL, share=0.15, metrics={}, optimizer=optimizer,
+        schedule=constant, total_steps=10, seed=0,
+    )  # fmt: skip
+
+
+def blocks(rows=64, seq=40):
+    ids = torch.randint(5, WORDS, (rows, seq), generator=torch.Generator().manual_seed(1))
+    ids[:, 0], ids[:, -1] = 2, 3
+    numbers = torch.arange(rows)
+    text = Tokens(ids, torch.full((rows,), seq), torch.zeros_like(ids))
+    return Batch("text", numbers, numbers, torch.full((rows,), np.nan), (), text)
+
+
+def test_fifteen_percent_are_chosen_and_most_of_them_hidden(module):
+    batch = blocks()
+    module.on_train_batch_start(batch, 3)
+    ids, places = module.masked(batch.joint)
+    assert torch.equal(ids[~places], batch.joint.input_ids[~places])
+    assert not places[:, [0, -1]].any()
+    chosen = places.sum().item() / (places.numel() - 2 * len(places))
+    assert chosen == pytest.approx(0.15, abs=0.03)
+    hidden = (ids[places] == MASK).float().mean().item()
+    kept = (ids[places] == batch.joint.input_ids[places]).float().mean().item()
+    assert hidden == pytest.approx(0.8, abs=0.08)
+    assert kept == pytest.approx(0.1 + 0.1 / WORDS, abs=0.06)
+
+
+def test_a_step_draws_anew_and_a_resumed_one_the_same(module):
+    batch = blocks()
+    drawn = []
+    for step in (3, 4, 3):
+        module.on_train_batch_start(batch, step)
+        drawn.append(module.masked(batch.joint)[1])
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    module.eval()
+    first, second = module.judge(batch), module.judge(batch)
+    assert first == second
+    assert set(first) == {"loss", "accuracy"}
+
+
+def test_something_is_always_to_be_filled_in(module):
+    text = blocks(1, 4)
+    module.share = 0.0
+    module.on_train_batch_start(text, 0)
+    assert module.masked(text.joint)[1].sum() == 1
+
+
+def test_the_loss_is_the_cross_entropy_of_the_tied_head(module):
+    batch = blocks(4)
+    module.eval()
+    module.on_train_batch_start(batch, 0)
+    loss, parts = module.loss(batch)
+    module.on_train_batch_start(batch, 0)
+    ids, places = module.masked(batch.joint)
+    model = module.model
+    states = model.encoder.model(ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    words = model.words
+    table = model.encoder.model.get_input_embeddings().weight
+    logits = words.norm(F.gelu(words.dense(states[places]))) @ table.T + words.bias
+    expected = F.cross_entropy(logits, batch.joint.input_ids[places])
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(parts["mlm"], expected.detach())
+
+
+def test_the_head_is_that_of_bert():
+    from transformers import BertConfig
+    from transformers.models.bert.modeling_bert import BertLMPredictionHead
+
+    torch.manual_seed(0)
+    theirs = BertLMPredictionHead(BertConfig(hidden_size=16, vocab_size=WORDS, layer_norm_eps=1e-5))
+    ours = MaskedLMHead(16, WORDS)
+    with torch.no_grad():
+        ours.dense.load_state_dict(theirs.transform.dense.state_dict())
+        ours.norm.load_state_dict(theirs.transform.LayerNorm.state_dict())
+        ours.bias.copy_(theirs.decoder.bias.normal_())
+    states = torch.randn(7, 16)
+    torch.testing.assert_close(ours(states, theirs.decoder.weight), theirs(states))

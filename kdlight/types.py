@@ -104,7 +104,8 @@ class Batch:
     Shapes: `rows` (row numbers in the encoded rows), `ids` (64-bit digests of the example
     ids) and `labels` [batch]; an unknown label is NaN. `texts` holds one or two texts encoded
     apart, `joint` the same text or pair as an encoder with special tokens reads it; a network
-    says by its `reads` which of the two it wants, and the other may be missing.
+    says by its `reads` which of the two it wants, and the other may be missing. Of plain text
+    with hidden tokens `places` [batch seq] is where they are, and `words` [places] which.
     """
 
     task: str
@@ -113,6 +114,8 @@ class Batch:
     labels: "torch.Tensor"
     texts: tuple[Tokens, ...] = ()
     joint: Tokens | None = None
+    places: "torch.Tensor | None" = None
+    words: "torch.Tensor | None" = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -137,14 +140,15 @@ class ModelOutput:
 
     Shapes: `logits` [batch classes]; `hidden_states` a tuple of [batch seq hidden], the
     embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `query`,
-    `key` and `value` of one layer to [batch seq hidden], its heads side by side. What was not
-    asked for is None.
+    `key` and `value` of one layer to [batch seq hidden], its heads side by side; `words` [places
+    vocabulary]. What was not asked for is None.
     """
 
     logits: "torch.Tensor | None" = None
     hidden_states: "tuple[torch.Tensor, ...] | None" = None
     attentions: "tuple[torch.Tensor, ...] | None" = None
     relations: "Mapping[str, torch.Tensor] | None" = None
+    words: "torch.Tensor | None" = None
 
     def part(self, name: str) -> Any:
         """A part that must be there, such as `logits`.

@@ -10,7 +10,7 @@ from kdlight.launch.graph import Node
 from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.losses.layer_map import layer_pairs
-from kdlight.losses.relation_shape import relation_layers
+from kdlight.losses.relation_shape import relation_shape
 from kdlight.models.layer_init import start_layers
 from kdlight.types import UserError, settings_of
 
@@ -142,7 +142,6 @@ def _check_layers(
         layer_pairs(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
         return
     theirs, ours = (
-        {"layers": shape["num_hidden_layers"], "hidden": shape["hidden_size"]}
-        for shape in (teacher, student)
+        (shape["num_hidden_layers"], shape["hidden_size"]) for shape in (teacher, student)
     )
-    relation_layers(loss["heads"], loss["teacher_layer"], loss["student_layer"], theirs, ours)
+    relation_shape(loss["heads"], (loss["teacher_layer"], loss["student_layer"]), theirs, ours)

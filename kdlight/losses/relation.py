@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kdlight.losses.relation_shape import relation_layers
+from kdlight.losses.relation_shape import relation_shape
 from kdlight.types import Batch, ModelOutput, Shape
 
 KINDS = ("query", "key", "value")
@@ -87,8 +87,8 @@ class Relation(nn.Module):
     """Sum of `relation_kl` over queries, keys and values of one layer of each network.
 
     Args:
-        heads: relation heads; must divide both widths (24 or 12 for 312, 48 for 384 and 768, 16
-            for 128).
+        heads: relation heads, which must divide both widths; None: 48, or where that does not
+            divide them the next usual number (24 for 312, 16 for 128).
         teacher_layer: of the teacher, counted from 1; from the end if negative.
         student_layer: of the student.
         weights: of queries, keys and values.
@@ -99,7 +99,7 @@ class Relation(nn.Module):
 
     def __init__(
         self,
-        heads: int = 48,
+        heads: int | None = None,
         teacher_layer: int = -1,
         student_layer: int = -1,
         weights: Sequence[float] = (1.0, 1.0, 1.0),
@@ -115,20 +115,17 @@ class Relation(nn.Module):
         Raises:
             ValueError: if the heads do not divide both widths, or a layer is not there.
         """
-        self.teacher_layer, self.student_layer = relation_layers(
-            self.heads,
-            self.teacher_layer,
-            self.student_layer,
-            {"layers": teacher.layers, "hidden": teacher.hidden},
-            {"layers": student.layers, "hidden": student.hidden},
-        )
+        layers = (self.teacher_layer, self.student_layer)
+        theirs, ours = (teacher.layers, teacher.hidden), (student.layers, student.hidden)
+        found = relation_shape(self.heads, layers, theirs, ours)
+        self.heads, self.teacher_layer, self.student_layer = found
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
         assert batch.joint is not None
         ours, theirs = student.part("relations"), teacher.part("relations")
         terms = [
-            weight * relation_kl(ours[kind], theirs[kind], batch.joint.mask, self.heads)
+            weight * relation_kl(ours[kind], theirs[kind], batch.joint.mask, self.heads or 1)
             for kind, weight in zip(KINDS, self.weights, strict=True)
             if weight
         ]

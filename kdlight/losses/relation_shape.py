@@ -2,37 +2,33 @@
 
 import math
 
+USUAL = (48, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 
-def relation_layers(
-    heads: int,
-    teacher_layer: int,
-    student_layer: int,
-    teacher: dict[str, int],
-    student: dict[str, int],
-) -> tuple[int, int]:
-    """The layers of teacher and student, counted from 1.
+
+def relation_shape(
+    heads: int | None, layers: tuple[int, int], teacher: tuple[int, int], student: tuple[int, int]
+) -> tuple[int, int, int]:
+    """Relation heads, and the layers of teacher and student counted from 1.
 
     Args:
-        heads: relation heads, which must divide both widths.
-        teacher_layer: counted from 1, or from the end if negative.
-        student_layer: likewise.
-        teacher: its `layers` and `hidden` width.
+        heads: must divide both widths; None: 48 (as MiniLMv2) or the next usual number that does.
+        layers: of teacher and student, counted from 1, or from the end if negative.
+        teacher: its number of layers and its width.
         student: likewise.
 
     Raises:
         ValueError: if the heads do not divide both widths, or a layer is not there.
     """
-    both = math.gcd(student["hidden"], teacher["hidden"])
+    both = math.gcd(student[1], teacher[1])
+    heads = heads or next(number for number in USUAL if both % number == 0)
     if heads < 1 or both % heads:
         most = [number for number in range(1, both + 1) if both % number == 0][-4:]
         raise ValueError(
-            f"heads={heads} does not divide the widths {teacher['hidden']} (teacher) and "
-            f"{student['hidden']} (student); {', '.join(map(str, most))} divide both"
+            f"heads={heads} does not divide the widths {teacher[1]} (teacher) and {student[1]} "
+            f"(student); {', '.join(map(str, most))} divide both"
         )
-    return (
-        _layer("teacher", teacher_layer, teacher["layers"]),
-        _layer("student", student_layer, student["layers"]),
-    )
+    found = (_layer("teacher", layers[0], teacher[0]), _layer("student", layers[1], student[0]))
+    return (heads, *found)
 
 
 def _layer(name: str, wanted: int, layers: int) -> int:

@@ -13,12 +13,18 @@ class DistillLoss(Protocol):
 
     needs: frozenset[str]
     weight: float
-    # A loss over layers has `bind(student, teacher)`, called once with both shapes; one that
-    # changes over time has `progress`, set before every step to the share that is done.
+    # A loss may have more: `of_teacher`, what it needs of the teacher if not the same;
+    # `bind(student, teacher)`, called once with both shapes by one over layers; `progress`, set
+    # before every step to the share that is done for one that changes over time.
 
     def __call__(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
         """Scalar loss of the batch, unweighted."""
         ...
+
+
+def of_teacher(term: DistillLoss) -> frozenset[str]:
+    """What a loss needs of the teacher."""
+    return getattr(term, "of_teacher", term.needs)
 
 
 class WeightedSum(nn.Module):
@@ -38,6 +44,7 @@ class WeightedSum(nn.Module):
         # The losses are modules, so that one that learns a projection is trained and saved.
         self.terms: Any = nn.ModuleDict(cast(Mapping[str, nn.Module], terms))
         self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
+        self.of_teacher: frozenset[str] = frozenset().union(*map(of_teacher, terms.values()))
 
     def at(self, progress: float) -> None:
         """Tells terms that change over time which share of the training is done, from 0 to 1."""

@@ -8,29 +8,35 @@ from typing import Any
 
 from torch import Tensor
 
+from kdlight.data.masking import Masking
 from kdlight.methods.distill import Distill
-from kdlight.methods.held_out import HeldOut
+from kdlight.methods.on_text import OnText
 from kdlight.types import Batch, UserError
 
 
-class Agnostic(HeldOut, Distill):
-    """`Distill` on blocks of text; the networks have no heads.
+class Agnostic(OnText, Distill):
+    """`Distill` on blocks of text; the networks have no heads for tasks.
 
     Args:
-        arguments: as for `Distill`.
+        masking: which tokens are hidden from both networks, where a loss is about words.
+        common: as for `Distill`.
 
     Raises:
         UserError: if a loss needs the logits of a task, of which text has none.
     """
 
-    def __init__(self, *arguments: Any, **common: Any) -> None:
-        Distill.__init__(self, *arguments, **common)
+    def __init__(self, masking: Masking | None, **common: Any) -> None:
+        Distill.__init__(self, **common)
         if asking := [n for n, term in self.losses.terms.items() if "logits" in term.needs]:
             raise UserError(
                 f"Loss {', '.join(asking)} needs logits, but text without tasks has none: learn "
-                "relations, hidden states or attentions ('loss=[relation]')."
+                "relations, layers or words ('loss=[relation]', 'loss=[hidden,word_kl]')."
             )
-        self.watch([*self.losses.terms, "loss"])
+        self.watch([*self.losses.terms, "loss"], masking)
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted sum of the terms for the batch."""
+        return super().loss(self.hidden(batch))
 
     def judge(self, batch: Batch) -> dict[str, Tensor]:
         """The loss and its terms."""

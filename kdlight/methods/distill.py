@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.losses.weighted_sum import DistillLoss, WeightedSum, of_teacher
 from kdlight.methods.base import TaskModule
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, TeacherSource, UserError, settings_of
@@ -26,7 +26,7 @@ class Distill(TaskModule):
         super().__init__(**common)
         self.losses, self._teacher = losses, teacher
         for name, term in losses.terms.items():
-            _check_needs(name, term.needs, teacher, self.model)
+            _check_needs(name, term, teacher, self.model)
         _bind(losses, teacher, self.model)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -36,8 +36,9 @@ class Distill(TaskModule):
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum of the terms for the batch."""
-        needs = self.losses.needs
-        return self.losses(self.model(batch, needs), self._teacher(batch, needs), batch)
+        losses, asked = self.losses, self.losses.of_teacher
+        theirs = self._teacher(batch, asked) if asked else None
+        return losses(self.model(batch, losses.needs), theirs, batch)
 
 
 def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) -> None:
@@ -59,15 +60,17 @@ def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) 
 
 
 def _check_needs(
-    name: str, needs: frozenset[str], teacher: TeacherSource, student: MultiTaskModel
+    name: str, term: DistillLoss, teacher: TeacherSource, student: MultiTaskModel
 ) -> None:
-    if missing := needs - teacher.provides:
+    if missing := of_teacher(term) - teacher.provides:
+        live = teacher.provides > {"logits"}
+        remedy = "take a teacher that does" if live else "set teacher.source=live if it does"
         raise UserError(
             f"Loss {name} needs {', '.join(sorted(missing))} of the teacher, but "
             f"{type(teacher).__name__} gives only {', '.join(sorted(teacher.provides))}: "
-            "set teacher.source=live if the network gives it, or leave the loss out."
+            f"{remedy}, or leave the loss out."
         )
-    if missing := needs - student.provides:
+    if missing := term.needs - student.provides:
         raise UserError(
             f"Loss {name} needs {', '.join(sorted(missing))} of the student, which it cannot "
             "give: choose another student, or leave the loss out."

@@ -1,20 +1,25 @@
 """An encoder that fills masked tokens in (BERT, Devlin et al. 2019)."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import PretrainedEncoder
-from kdlight.types import Batch
+from kdlight.types import Batch, ModelOutput
+
+FILE = "words.safetensors"
+WORDS = frozenset({"words"})
 
 
-class MaskedLMHead(nn.Module):
+class WordHead(nn.Module):
     """From states to words: one layer, then the table of the encoder's own words.
 
-    Shapes: [tokens hidden] to [tokens vocabulary].
+    Shapes: [places hidden] to [places vocabulary].
     """
 
     def __init__(self, hidden: int, vocabulary: int) -> None:
@@ -33,9 +38,32 @@ class MaskedLMModel(MultiTaskModel):
     def __init__(self, encoder: PretrainedEncoder) -> None:
         super().__init__(encoder, lambda *_: nn.Identity(), {})
         table: Any = encoder.embeddings.weight
-        self.words = MaskedLMHead(table.shape[1], table.shape[0])
+        self.words = WordHead(table.shape[1], table.shape[0])
 
-    def logits(self, batch: Batch, places: Tensor) -> Tensor:
-        """Logits at some places, [places vocabulary]; `places` is a mask, [batch seq]."""
-        states: Tensor = self.encoder.states(batch)
-        return self.words(states[places], self.encoder.embeddings.weight)
+    @property
+    def provides(self) -> frozenset[str]:
+        """What the encoder gives, and words."""
+        return self.encoder.provides | WORDS
+
+    def forward(self, batch: Batch, needs: frozenset[str] = WORDS) -> ModelOutput:
+        """The parts in `needs`; `words` are logits at the batch's `places`."""
+        if not needs & WORDS:
+            return super().forward(batch, needs)
+        parts = self.encoder.with_parts(batch, needs - WORDS | {"hidden_states"})[1]
+        states: Tensor = parts["hidden_states"][-1]
+        words = self.words(states[batch.places], self.encoder.embeddings.weight)
+        return ModelOutput(**{name: parts[name] for name in needs - WORDS}, words=words)
+
+
+def save_words(model: MaskedLMModel, out: Path) -> None:
+    """Writes the head beside its encoder."""
+    save_file({k: v.contiguous() for k, v in model.words.state_dict().items()}, out / FILE)
+
+
+def with_words(encoder: PretrainedEncoder, folder: Path) -> MultiTaskModel:
+    """The encoder with the head over words that lies in `folder`, or alone if none does."""
+    if not (folder / FILE).is_file():
+        return MultiTaskModel(encoder, lambda *_: nn.Identity(), {})
+    model = MaskedLMModel(encoder)
+    model.words.load_state_dict(load_file(folder / FILE))
+    return model

@@ -6,10 +6,12 @@ from pathlib import Path
 import lightning as L
 from hydra.utils import instantiate
 
+from kdlight.data.masking import read_masking
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.models.build import build_student, load_body
+from kdlight.models.masked_lm import MaskedLMModel, save_words, with_words
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
 from kdlight.stages.pretrain import TEXT, save_body, text_data
@@ -28,12 +30,17 @@ def run(spec: StageSpec) -> None:
         student = build_student(config["student"], {}, special["size"], special["pad"])
     student = started(spec, student, {})
     teacher = _teacher(spec, special["size"])
+    with settings_of("loss"):
+        losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})
+    masking = None
+    if "words" in losses.needs:
+        masking = read_masking(tokenizer, config["share"])
+        student = MaskedLMModel(student.encoder)
     data = text_data(Path(spec.inputs["corpus"]), config, student.reads)
     data.steps, interval = plan_steps(config["max_steps"], config["evaluations"])
-    with settings_of("loss"):
-        losses = {name: instantiate(term) for name, term in config["loss"].items()}
     module = instantiate(config["method"])(
-        losses=WeightedSum(losses),
+        masking=masking,
+        losses=losses,
         teacher=OnlineTeacher({TEXT: teacher}),
         model=student,
         metrics={},
@@ -47,6 +54,8 @@ def run(spec: StageSpec) -> None:
     if is_first_rank():
         student.load_state_dict(best.weights)
         save_body(student.encoder.model, out, tokenizer)
+        if isinstance(student, MaskedLMModel):
+            save_words(student, out)
 
 
 def _teacher(spec: StageSpec, vocabulary: int) -> MultiTaskModel:
@@ -70,4 +79,4 @@ def _teacher(spec: StageSpec, vocabulary: int) -> MultiTaskModel:
         raise UserError(
             f"data.block_length={length} is more than the {most} tokens that the teacher can read."
         )
-    return MultiTaskModel(body, lambda *_: body, {}).eval()
+    return with_words(body, folder).eval()

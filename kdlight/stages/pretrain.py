@@ -7,18 +7,17 @@ from typing import Any
 
 import lightning as L
 from hydra.utils import instantiate
-from safetensors.torch import save_file
 
 from kdlight.data.blocks import HELD, TRAIN, Blocks
 from kdlight.data.datamodule import TaskDataModule
-from kdlight.data.encode import load_tokenizer
+from kdlight.data.masking import read_masking
 from kdlight.data.mixing import proportional
 from kdlight.measure.threads import threads
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.methods.masked_lm import MaskedLM
-from kdlight.models.masked_lm import MaskedLMModel
+from kdlight.models.masked_lm import MaskedLMModel, save_words
 from kdlight.models.pretrained import random_encoder
-from kdlight.types import StageSpec, UserError, settings_of
+from kdlight.types import StageSpec, settings_of
 
 TEXT = "text"
 
@@ -27,34 +26,31 @@ def run(spec: StageSpec) -> None:
     """Writes a Hugging Face folder `encoder/` with its tokenizer, and the head over words."""
     config, out = spec.config, Path(spec.out)
     tokenizer = Path(spec.inputs["tokenizer"])
-    special = json.loads((tokenizer / "special.json").read_text())
-    if special["mask"] is None:
-        raise UserError("The tokenizer has no mask token, so that no token can be hidden.")
+    masking = read_masking(tokenizer, config["share"])
+    pad = json.loads((tokenizer / "special.json").read_text())["pad"]
     L.seed_everything(config["seed"], verbose=False)
     with settings_of("teacher.shape"):
         encoder = random_encoder(
-            config["shape"], special["size"], special["pad"], "mean", config["embedding_std"]
+            config["shape"], masking.vocabulary, pad, "mean", config["embedding_std"]
         )
     model = MaskedLMModel(encoder)
     data = text_data(Path(spec.inputs["corpus"]), config, model.reads)
     data.steps, interval = plan_steps(config["max_steps"], config["evaluations"])
     module = MaskedLM(
         model=model,
-        share=config["share"],
+        masking=masking,
         metrics={},
         optimizer=instantiate(config["optimizer"]),
         schedule=instantiate(config["schedule"]),
         total_steps=data.steps,
         seed=config["seed"],
-        **_marks(tokenizer),
     )
     with threads(spec.runtime["threads"]):
         best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
     if is_first_rank():
         model.load_state_dict(best.weights)
         save_body(encoder.model, out, tokenizer)
-        words = {key: value.contiguous() for key, value in model.words.state_dict().items()}
-        save_file(words, out / "words.safetensors")
+        save_words(model, out)
 
 
 def text_data(corpus: Path, config: dict[str, Any], reads: frozenset[str]) -> TaskDataModule:
@@ -69,13 +65,3 @@ def save_body(model: Any, out: Path, tokenizer: Path) -> None:
     model.save_pretrained(out / "encoder")
     for path in tokenizer.glob("*token*.json"):
         shutil.copyfile(path, out / "encoder" / path.name)
-
-
-def _marks(folder: Path) -> dict[str, Any]:
-    """The mask token, and those that are never hidden."""
-    special = json.loads((folder / "special.json").read_text())
-    tokenizer = load_tokenizer(folder)
-    added = [
-        number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special
-    ]
-    return {"mask": tokenizer.token_to_id(special["mask"]), "special": sorted(added)}

@@ -151,6 +151,26 @@ def test_the_student_is_a_hugging_face_model(run):
         torch.testing.assert_close(mine, other)
 
 
+def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):
+    """Layers and words beside relations; the distribution over words needs a head for them."""
+    folder, _ = run
+    losses = "loss=[relation,hidden,attention,masked_words,word_kl]"
+    short = [*MITKD, losses, "teacher=plain", "~variants.plain", "baseline=false", "job=student"]
+    assert call(folder, monkeypatch, *short, "task=[sst2]") == 0
+    made = [body for body in folder.glob("outputs/artifacts/agnostic/*/metrics.csv")
+            if "val/text/word_kl" in body.read_text()]  # fmt: skip
+    (curves,) = made
+    for loss in ("relation", "hidden", "attention", "masked_words", "loss"):
+        assert f"val/text/{loss}," in curves.read_text()
+    assert (curves.parent / "words.safetensors").exists()
+
+
+def test_an_infused_teacher_has_no_words(run, monkeypatch, capfd):
+    folder, _ = run
+    assert call(folder, monkeypatch, *MITKD, "loss=[word_kl]", "job=student") == 2
+    assert "Loss word_kl needs words of the teacher" in capfd.readouterr().err
+
+
 def test_once_more_builds_nothing(run, monkeypatch):
     folder, found = run
     assert call(folder, monkeypatch, *MITKD) == 0
@@ -163,7 +183,7 @@ def test_once_more_builds_nothing(run, monkeypatch):
     ("word", "sentence"),
     [
         ("loss.relation.heads=5", "heads=5 does not divide the widths 32 .*16 divide both"),
-        ("loss.relation.teacher_layer=3", "teacher_layer=3: the teacher has layers 1 to 1"),
+        ("loss.relation.teacher_layer=3", "teacher_layer=3: the teacher has layers 1 to 2"),
         ("student=bilstm", "needs a Transformer that reads as its teacher does"),
         ("teacher.leave_out=[sst2,mrpc,cola]", "leaves the teacher no task"),
         ("job=teacher_outputs", "this student learns from plain text"),

@@ -95,6 +95,9 @@ def test_heads_and_layers_must_fit():
         match=r"heads=48 does not divide the widths 384 .teacher. and 312 .student.; .*24",
     ):
         Relation(heads=48).bind(tiny, teacher)
+    usual = Relation()
+    usual.bind(tiny, teacher)
+    assert usual.heads == 24
     fits = Relation(heads=24, teacher_layer=-2)
     fits.bind(tiny, teacher)
     assert (fits.teacher_layer, fits.student_layer) == (5, 4)

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from kdlight.data.masking import Masking
+from kdlight.losses.words import MaskedWords, WordDistribution
 from kdlight.methods.masked_lm import MaskedLM
 from kdlight.methods.schedules import constant
-from kdlight.models.masked_lm import MaskedLMHead, MaskedLMModel
+from kdlight.models.masked_lm import MaskedLMModel, WordHead
 from kdlight.models.pretrained import random_encoder
-from kdlight.types import Batch, Tokens
+from kdlight.types import Batch, ModelOutput, Tokens
 
 SHAPE = {
     "model_type": "bert", "num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2,
@@ -26,7 +28,7 @@ def module():
     model = MaskedLMModel(random_encoder(SHAPE, WORDS, 0, "mean", 0.1))
     optimizer = partial(torch.optim.AdamW, lr=1e-2)
     return MaskedLM(
-        model=model, mask=MASK, special=SPECIAL, share=0.15, metrics={}, optimizer=optimizer,
+        model=model, masking=Masking(MASK, SPECIAL, WORDS), metrics={}, optimizer=optimizer,
         schedule=constant, total_steps=10, seed=0,
     )  # fmt: skip
 
@@ -42,14 +44,16 @@ def blocks(rows=64, seq=40):
 def test_fifteen_percent_are_chosen_and_most_of_them_hidden(module):
     batch = blocks()
     module.on_train_batch_start(batch, 3)
-    ids, places = module.masked(batch.joint)
+    hidden = module.hidden(batch)
+    ids, places = hidden.joint.input_ids, hidden.places
+    assert torch.equal(hidden.words, batch.joint.input_ids[places])
     assert torch.equal(ids[~places], batch.joint.input_ids[~places])
     assert not places[:, [0, -1]].any()
     chosen = places.sum().item() / (places.numel() - 2 * len(places))
     assert chosen == pytest.approx(0.15, abs=0.03)
-    hidden = (ids[places] == MASK).float().mean().item()
+    masked = (ids[places] == MASK).float().mean().item()
     kept = (ids[places] == batch.joint.input_ids[places]).float().mean().item()
-    assert hidden == pytest.approx(0.8, abs=0.08)
+    assert masked == pytest.approx(0.8, abs=0.08)
     assert kept == pytest.approx(0.1 + 0.1 / WORDS, abs=0.06)
 
 
@@ -58,20 +62,23 @@ def test_a_step_draws_anew_and_a_resumed_one_the_same(module):
     drawn = []
     for step in (3, 4, 3):
         module.on_train_batch_start(batch, step)
-        drawn.append(module.masked(batch.joint)[1])
+        drawn.append(module.hidden(batch).places)
     assert torch.equal(drawn[0], drawn[2])
     assert not torch.equal(drawn[0], drawn[1])
     module.eval()
-    first, second = module.judge(batch), module.judge(batch)
+    found = []
+    for _ in range(2):
+        module.validation_step(batch, 0)
+        found.append({name: float(mean.compute()) for name, mean in module.held_out.items()})
+    first, second = found
     assert first == second
     assert set(first) == {"loss", "accuracy"}
 
 
-def test_something_is_always_to_be_filled_in(module):
+def test_something_is_always_to_be_filled_in():
     text = blocks(1, 4)
-    module.share = 0.0
-    module.on_train_batch_start(text, 0)
-    assert module.masked(text.joint)[1].sum() == 1
+    found = Masking(MASK, SPECIAL, WORDS, share=0.0)(text, torch.Generator())
+    assert found.places.sum() == len(found.words) == 1
 
 
 def test_the_loss_is_the_cross_entropy_of_the_tied_head(module):
@@ -80,7 +87,8 @@ def test_the_loss_is_the_cross_entropy_of_the_tied_head(module):
     module.on_train_batch_start(batch, 0)
     loss, parts = module.loss(batch)
     module.on_train_batch_start(batch, 0)
-    ids, places = module.masked(batch.joint)
+    hidden = module.hidden(batch)
+    ids, places = hidden.joint.input_ids, hidden.places
     model = module.model
     states = model.encoder.model(ids, attention_mask=torch.ones_like(ids)).last_hidden_state
     words = model.words
@@ -88,7 +96,7 @@ def test_the_loss_is_the_cross_entropy_of_the_tied_head(module):
     logits = words.norm(F.gelu(words.dense(states[places]))) @ table.T + words.bias
     expected = F.cross_entropy(logits, batch.joint.input_ids[places])
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(parts["mlm"], expected.detach())
+    torch.testing.assert_close(parts["words"], expected.detach())
 
 
 def test_the_head_is_that_of_bert():
@@ -97,10 +105,22 @@ def test_the_head_is_that_of_bert():
 
     torch.manual_seed(0)
     theirs = BertLMPredictionHead(BertConfig(hidden_size=16, vocab_size=WORDS, layer_norm_eps=1e-5))
-    ours = MaskedLMHead(16, WORDS)
+    ours = WordHead(16, WORDS)
     with torch.no_grad():
         ours.dense.load_state_dict(theirs.transform.dense.state_dict())
         ours.norm.load_state_dict(theirs.transform.LayerNorm.state_dict())
         ours.bias.copy_(theirs.decoder.bias.normal_())
     states = torch.randn(7, 16)
     torch.testing.assert_close(ours(states, theirs.decoder.weight), theirs(states))
+
+
+def test_losses_over_words_are_those_of_torch():
+    torch.manual_seed(0)
+    student, teacher = (ModelOutput(words=torch.randn(6, 9)) for _ in range(2))
+    batch = blocks(1)
+    batch = Batch("text", batch.rows, batch.ids, batch.labels, words=torch.arange(6))
+    truth = MaskedWords()(student, None, batch)
+    torch.testing.assert_close(truth, F.cross_entropy(student.words, torch.arange(6)))
+    soft = [torch.distributions.Categorical(logits=o.words / 3) for o in (teacher, student)]
+    expected = 9 * torch.distributions.kl_divergence(*soft).mean()
+    torch.testing.assert_close(WordDistribution(3.0)(student, teacher, batch), expected)

@@ -30,13 +30,11 @@ class Arm:
         self.plan, self.name, self.parts = plan, name, parts
         self.gold = parts["method"]["learns_from"] != "teacher"
         self.on_text = parts["method"]["learns_from"] == "text"
-        joint = parts["method"]["joint"] or parts["method"].get("infuse", False)
-        teacher = parts["teacher"]
-        if self.on_text and not teacher["refine"]:
-            teacher = {
-                **teacher,
-                "refine": {},
-            }  # what is scored has learnt the task, as students do
+        method, teacher = parts["method"], parts["teacher"]
+        joint = method["joint"]
+        if "infuse" in method:  # what is scored has learnt the task in the end, as students have
+            joint = method["infuse"] if teacher["joint"] is None else teacher["joint"]
+            teacher = {**teacher, "refine": (teacher["refine"] or {}) if joint else None}
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
         left_out = parts["method"].get("leave_out") or []
         if unknown := set(left_out) - set(plan.tasks):

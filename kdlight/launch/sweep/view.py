@@ -158,7 +158,8 @@ def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
 
 def _table(title: str, rows: Sequence[Sequence[str]]) -> Table:
     """Columns keep their width while numbers come and go; the last cell of a row is its state."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True,
+                  padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
     table.add_column("job", justify="right")
     table.add_column("overrides", ratio=1, overflow="fold")
     table.add_column("stage", min_width=24, max_width=40, no_wrap=True)

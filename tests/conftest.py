@@ -19,6 +19,7 @@ def pytest_configure(config):
     del config
     os.environ.update(
         HF_HUB_OFFLINE="1",
+        OMP_NUM_THREADS="1",
         WANDB_MODE="offline",
         OMP_WAIT_POLICY="PASSIVE",
         TOKENIZERS_PARALLELISM="false",

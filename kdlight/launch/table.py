@@ -75,10 +75,11 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
 def reported(groups: "Sequence[Group]", folder: Path) -> None:
     """The scores of a report, and where it lies."""
     from kdlight.report.tables import score_table
+    from kdlight.report.task_groups import groups_table
 
     console = _console()
     for group in groups:
-        made = score_table(group)
+        made = groups_table(group) or score_table(group)
         table = Table(title=made.title)
         for number, name in enumerate(made.columns):
             table.add_column(name, justify="right" if number else "left", no_wrap=not number)

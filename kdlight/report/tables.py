@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from kdlight.report.collect import Group
 from kdlight.report.compare import Comparison
 from kdlight.report.names import network_name
+from kdlight.report.statistics import OverSeeds
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def score_table(group: Group) -> Table:
         rows.append([shown(arm, group), *cells, *_closing(group, arm)])
     split = group.runs[0].result["split"]
     notes = [
-        f"Percent on {split}; mean ± standard deviation over seeds {_seeds(group)}.",
+        f"Percent on {split}; mean ± standard deviation over seeds {seeds_of(group)}.",
         "kept: macro over the teacher's. agreement: how often the network decides as its teacher "
         "(for grades, their correlation). n: networks trained.",
     ]
@@ -73,7 +74,8 @@ def _closing(group: Group, arm: str) -> list[str]:
     return [spread(macro) if whole or of_teacher else "", kept, spread(alike), str(count)]
 
 
-def _seeds(group: Group) -> str:
+def seeds_of(group: Group) -> str:
+    """The seeds of a group's runs."""
     return ", ".join(str(run.seed) for run in group.runs)
 
 
@@ -87,11 +89,8 @@ def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
     rows = []
     for one in found:
         seeds = one.seeds
-        verdict = "not shown"
-        if seeds.shown:
-            verdict = "better" if seeds.mean > 0 else "worse"
         row = [shown(one.first, group), f"{seeds.mean:+.1f}"]
-        row += ["" if seeds.error is None else f"{seeds.error:.1f}", str(seeds.n), verdict]
+        row += ["" if seeds.error is None else f"{seeds.error:.1f}", str(seeds.n), verdict(seeds)]
         for task in tasks:
             row.append(f"{one.tasks[task]:+.1f}" if task in one.tasks else "")
             row += [_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar)]
@@ -105,6 +104,13 @@ def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
         "number of comparisons in this table (Holm), each kind by itself.",
     ]
     return Table(f"Differences from {against}", columns, rows, notes)
+
+
+def verdict(seeds: OverSeeds) -> str:
+    """`better`, `worse` or `not shown`."""
+    if not seeds.shown:
+        return "not shown"
+    return "better" if seeds.mean > 0 else "worse"
 
 
 def _by_chance(found: Sequence[Comparison]) -> str:

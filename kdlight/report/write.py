@@ -8,6 +8,7 @@ from typing import Any
 from kdlight.report import page, plots, tables
 from kdlight.report.collect import Group, find_runs, groups
 from kdlight.report.compare import compare
+from kdlight.report.task_groups import groups_table
 
 LEAD = (
     "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
@@ -38,7 +39,8 @@ def write_report(pattern: str, out: Path) -> list[Group]:
 
 
 def _tables(group: Group) -> list[tables.Table]:
-    found = [tables.score_table(group)]
+    apart = groups_table(group)
+    found = [apart, tables.score_table(group)] if apart else [tables.score_table(group)]
     if "baseline" in group.arms:
         found.append(tables.difference_table(group, compare(group, "baseline")))
     return [*found, tables.cost_table(group)]

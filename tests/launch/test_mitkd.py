@@ -14,6 +14,8 @@ from kdlight.data.rows import read_rows
 from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
+from kdlight.report.task_groups import groups_table
+from kdlight.report.write import write_report
 from kdlight.types import UserError
 
 MITKD = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48"]
@@ -58,6 +60,19 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
     sizes = {found["student"]["params"], found["variants"]["plain"]["params"]}
     assert len(sizes) == 1
     assert next(iter(sizes)) < found["teacher"]["params"]
+
+
+def test_a_report_holds_the_groups_against_the_controls(run):
+    folder, found = run
+    (group,) = write_report(f"{folder}/outputs/runs/*/*", folder / "report")
+    table = groups_table(group)
+    assert table.columns[:3] == ["network", "in-domain (2)", "minus student, random weights"]
+    student = dict(zip(table.columns, table.rows[-1], strict=True))
+    assert student["network"] == "student, distilled"
+    macro = found["groups"]["low_resource"]["macro"]
+    assert student["low-resource (2)"] == f"{macro['student']:.1f}"
+    assert table.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}, not shown"
+    assert "## mitkd: groups of tasks" in (folder / "report/report.md").read_text()
 
 
 def test_each_student_is_made_from_its_own_teacher(run):

@@ -1,0 +1,81 @@
+"""`scale=paper` of MITKD: its recipe, and a step in its shapes with random weights."""
+
+from functools import partial
+
+import pytest
+import torch
+from commands import plain
+from hydra.utils import instantiate
+
+from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.agnostic import Agnostic
+from kdlight.methods.schedules import linear
+from kdlight.models.build import build_student
+from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import random_encoder
+from kdlight.teachers.online import OnlineTeacher
+
+BASE = {
+    "model_type": "bert",
+    "num_hidden_layers": 12,
+    "hidden_size": 768,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+}
+
+
+@pytest.mark.parametrize("experiment", ["mitkd", "mitkd_zh"])
+def test_the_recipe(experiment):
+    config = plain("scale=paper", "trainer=cpu", experiment=experiment)
+    text, teacher = config["method"]["text"], config["teacher"]
+    assert text["optimizer"]["lr"] == 6e-4
+    assert text["optimizer"]["betas"] == [0.9, 0.98]
+    assert (text["batch_size"], config["data"]["block_length"]) == (256, 128)
+    assert text["schedule"]["warmup"] * text["max_steps"] == 4000
+    assert (teacher["joint"], config["method"]["infuse"]) == (None, True)
+    assert teacher["pretrained"]
+    assert set(teacher["leave_out"]) < set(config["task"])
+    assert set(config["data"]["low_resource"]["tasks"]) <= set(teacher["leave_out"])
+    assert config["variants"] == {"plain": {"teacher": {"joint": False}}}
+    assert len(config["method"]["rates"]) > 1  # the same search for all arms
+
+
+def test_a_step_in_the_full_shapes(make_batch):
+    """The student learns BERT-base's last layer; what no relation reads is not moved."""
+    config = plain("scale=paper", "trainer=cpu", experiment="mitkd")
+    torch.manual_seed(0)
+    shape = {**BASE, **config["student"]["encoder"]["shape"]}
+    config["student"]["encoder"] |= {"shape": shape}
+    student = build_student(config["student"], {}, 30_522, 0)
+    teacher = MultiTaskModel(random_encoder(BASE, 30_522, 0, "mean", 0.02), None, {}).eval()
+    module = Agnostic(
+        masking=None,
+        losses=WeightedSum({name: instantiate(term) for name, term in config["loss"].items()}),
+        teacher=OnlineTeacher({"text": teacher}),
+        model=student,
+        metrics={},
+        optimizer=partial(torch.optim.AdamW, lr=6e-4),
+        schedule=partial(linear, warmup=0.01),
+        total_steps=400_000,
+        seed=0,
+    )
+    assert module.losses.terms["relation"].heads == 24
+    optimizer = module.configure_optimizers()["optimizer"]
+    batch = make_batch([128, 128], task="text", labels=[0.0, 0.0], vocabulary=30_000)
+    before = {name: value.clone() for name, value in student.encoder.model.named_parameters()}
+    total, _ = module.loss(batch)
+    total.backward()
+    optimizer.step()
+    assert torch.isfinite(total)
+    assert total > 0
+    moved = {
+        n for n, p in student.encoder.model.named_parameters() if not torch.equal(p, before[n])
+    }
+    assert {
+        "embeddings.word_embeddings.weight",
+        "encoder.layer.3.attention.self.value.weight",
+    } <= moved
+    # Behind the last layer's relations nothing is learnt.
+    assert not {name for name in moved if name.startswith(("encoder.layer.3.output", "pooler"))}
+    assert all(parameter.grad is None for parameter in teacher.parameters())

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,16 @@ def call(folder: Path, patch: pytest.MonkeyPatch, *overrides: str) -> int:
     patch.chdir(folder)
     patch.setattr(sys, "argv", ["kdlight", *overrides])
     return run.main()
+
+
+def share(source: Path, folder: Path, without: Collection[str] = ("student",)) -> None:
+    """Gives `folder` the artifacts of a finished run, but for those of some kinds."""
+    root = source / "outputs/artifacts"
+    shutil.copytree(
+        root,
+        folder / "outputs/artifacts",
+        ignore=lambda place, names: set(names) & set(without) if Path(place) == root else (),
+    )
 
 
 def plain(*overrides: str, experiment: str = "kd_bilstm") -> dict[str, Any]:

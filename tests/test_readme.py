@@ -14,6 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.launch.help import config_folder
+from kdlight.launch.job import Job
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.remote import RayLauncher, SubmititLauncher
 
@@ -30,6 +31,8 @@ def overrides(command):
 
 COMMANDS = [part for block in BLOCKS for part in re.split(r"(?<!\\)\n", block)]
 RUNS = [part for part in COMMANDS if "kdlight.run" in part and "--config-dir" not in part]
+SWEEPS = [part for part in RUNS if " -m +" in part]
+REPORTS = [part for part in RUNS if "job=report" in part or "job=dashboard" in part]
 CELLS = re.findall(r"^\| [^|]+ \| (`[^|]+) \|$", README, flags=re.MULTILINE)
 
 
@@ -51,17 +54,47 @@ def test_every_command_composes(block):
         assert composes(overrides(block)).name in block
 
 
-@pytest.mark.parametrize("block", [part for part in RUNS if " -m +" in part])
-def test_every_sweep_begins(block, tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize("block", [part for part in SWEEPS if "hydra/launcher" in part])
+def test_every_sweep_elsewhere_begins(block, tmp_path, monkeypatch, capfd):
     """Composed and checked as far as the first job's start, at smoke scale."""
-    monkeypatch.setattr(SweepLauncher, "do", lambda *_: None)
     monkeypatch.setattr(RayLauncher, "do", lambda *_: None)
     monkeypatch.setattr(SubmititLauncher, "do", lambda *_: None)
     assert call(tmp_path, monkeypatch, "-m", *overrides(block), "scale=smoke") == 2  # none is done
-    said = capfd.readouterr().err
-    count = {"student=biat": 6, "=search": 20}
-    expected = next((n for key, n in count.items() if key in block), 3)
-    assert f"of {expected} " in said
+    assert "of 3 jobs" in capfd.readouterr().err
+
+
+def in_this_process(launcher, source, _jobs, _total):
+    """Does jobs as their own processes would."""
+    while job := source.next():
+        job.folder.mkdir(parents=True, exist_ok=True)
+        Job(launcher.composed(job.overrides, job.number), job.folder).run()
+        job.state = "done"
+        source.ended(job)
+
+
+TINY = ["scale=smoke", "data.max_rows=64", "data.unlabelled_rows=32", "data.eval_rows=48"]
+
+
+@pytest.mark.parametrize("block", [part for part in SWEEPS if "hydra/launcher" not in part])
+def test_every_sweep_here_is_run(block, tmp_path, monkeypatch):
+    """And what its section says of reports and dashboards, with what it has left."""
+    monkeypatch.setattr(SweepLauncher, "do", in_this_process)
+    fewer = ["hydra.sweeper.trials=2"] if "trials" in block else []
+    small = ["task=[sst2,mrpc]", "baseline=false"] if "mkd" in block else ["augmentation=[]"]
+    words = [*overrides(block), *TINY, *fewer, *small]
+    assert call(tmp_path, monkeypatch, "-m", *words) == 0
+    found = list(tmp_path.glob("outputs/runs/*/*/*/result.json"))
+    assert len(found) == (6 if "mkd" in block else 2 if fewer else 3)
+    if "seeds" not in block:
+        return
+    for command in REPORTS:
+        assert call(tmp_path, monkeypatch, *overrides(command)) == 0
+    (report,) = tmp_path.glob("outputs/reports/*/report.md")
+    assert "over seeds 1, 2, 3." in report.read_text()
+    said = (tmp_path / "outputs/dashboards/kd_bilstm/workspace.json").read_text()
+    section = README.split("\n## Dashboards\n")[1].split("\n## ")[0]
+    for name in re.findall(r"^- \*(.*)\*", section, flags=re.MULTILINE):
+        assert f'"{name}"' in said
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -77,6 +110,8 @@ def test_every_override_of_the_table_composes(cell):
 
 def test_the_commands_were_found():
     assert len(RUNS) >= 2
+    assert len(SWEEPS) == 5
+    assert len(REPORTS) == 2
     assert len(CELLS) >= 10
 
 

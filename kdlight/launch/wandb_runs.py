@@ -9,7 +9,7 @@ from typing import Any
 
 from kdlight.launch.graph import Node
 from kdlight.launch.sweep.job import IN_SWEEP
-from kdlight.methods.tracking import start_run
+from kdlight.methods.tracking import end_run, start_run, trouble
 
 log = logging.getLogger("kdlight")
 TRAINED = ("teacher", "student")
@@ -47,8 +47,8 @@ class WandbRuns:
         try:
             _log_summary(run, found, folder)
         except Exception as error:  # of W&B's many kinds; the result is on disk already
-            log.warning("W&B: %s", str(error).split("\n")[0])
-            return
+            trouble(error, "summary")
+        end_run(run)
         if self.mode == "offline":
             place = os.path.relpath(_root(self.config) / "wandb")
             log.info("W&B is offline (no key); to upload: wandb sync %s/offline-run-*", place)
@@ -104,7 +104,6 @@ def _log_summary(run: Any, found: Mapping[str, Any], folder: Path) -> None:
     if (picture := folder / "curves.png").exists():
         logged["curves"] = wandb.Image(str(picture))
     run.log(logged)
-    run.finish()
 
 
 def flat(found: Mapping[str, Any]) -> dict[str, float]:

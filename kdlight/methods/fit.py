@@ -11,7 +11,7 @@ from typing import Any, cast
 import lightning as L
 import torch
 from hydra.utils import instantiate
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger
 
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.methods.base import TaskModule
@@ -19,6 +19,7 @@ from kdlight.methods.curves import CurveLogger
 from kdlight.methods.last_state import LastState
 from kdlight.methods.progress import ProgressCallback
 from kdlight.methods.tracking import start_run
+from kdlight.methods.wandb_logger import ForgivingWandbLogger
 from kdlight.schema import nearest
 from kdlight.types import UserError, settings_of
 
@@ -137,10 +138,10 @@ def _settings(trainer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:
     for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.finish(exit_code=int(failed))
+        if isinstance(logger, ForgivingWandbLogger):
+            logger.end(failed)
 
 
 def _wandb(runtime: Mapping[str, Any]) -> list[Logger]:
     run = start_run(runtime["wandb"]) if runtime.get("wandb") and is_first_rank() else None
-    return [] if run is None else [WandbLogger(experiment=run)]
+    return [] if run is None else [ForgivingWandbLogger(run)]

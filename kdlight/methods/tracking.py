@@ -1,10 +1,15 @@
 """The W&B run of a stage or a job; trouble with W&B never stops work."""
 
 import logging
+import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("kdlight")
+START_S, END_S = 30.0, 30.0  # how long the service is waited for
+_lost = False  # the service did not answer: what follows in this process is written offline
 
 
 def start_run(arguments: Mapping[str, Any]) -> Any | None:
@@ -14,13 +19,41 @@ def start_run(arguments: Mapping[str, Any]) -> Any | None:
     """
     import wandb
 
-    # A network that is gone delays an end by half a minute; what was not sent stays on the disk.
-    waits = {"init_timeout": 30, "finish_timeout": 30, "finish_timeout_raises": False}
+    waits = {"init_timeout": START_S, "finish_timeout": END_S, "finish_timeout_raises": True}
     settings = wandb.Settings(silent=True, console="off", **waits)
-    modes = [arguments["mode"]] + (["offline"] if arguments["mode"] == "online" else [])
-    for mode in modes:
+    wanted = arguments["mode"]
+    modes = ["offline"] if wanted == "online" and _lost else [wanted]
+    for mode in [*modes, "offline"] if modes == ["online"] else modes:
         try:
-            return wandb.init(**{**arguments, "mode": mode}, settings=settings, resume="allow")
+            run = wandb.init(**{**arguments, "mode": mode}, settings=settings, resume="allow")
         except Exception as error:  # W&B raises many kinds, from usage to network
-            log.warning("W&B (%s): %s", mode, str(error).split("\n")[0])
+            trouble(error, mode)
+            with suppress(Exception):
+                wandb.teardown()  # what still tries to start holds the run's id
+            continue
+        if mode != wanted:
+            log.info("W&B: %s is written offline; to upload: wandb sync %s", *_facts(run))
+        return run
     return None
+
+
+def end_run(run: Any, exit_code: int = 0) -> None:
+    """Ends a run; if not all of it has reached the service, says what to type."""
+    facts = _facts(run)
+    try:
+        run.finish(exit_code=exit_code)
+    except Exception as error:
+        trouble(error, "end")
+        log.warning("W&B: not all of %s was sent; to upload: wandb sync %s", *facts)
+
+
+def trouble(error: Exception, when: str) -> None:
+    """Tells what W&B complains of; from now on this process does not wait for the service."""
+    global _lost
+    _lost = True
+    log.warning("W&B (%s): %s", when, str(error).split("\n")[0] or type(error).__name__)
+
+
+def _facts(run: Any) -> tuple[str, str]:
+    """Its name, and the folder that `wandb sync` takes."""
+    return str(run.name), os.path.relpath(Path(run.dir).parent)

@@ -119,7 +119,13 @@ def find_runs(pattern: str) -> list[Run]:
             config = yaml.safe_load((folder / "config.yaml").read_text())
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error
-        if result.get("student") and result.get("predictions"):
+        files = (result.get("predictions") or {}).values()
+        if gone := [name for name in files if not (folder / name).is_file()]:
+            raise UserError(
+                f"{folder}: {gone[0]} is missing, by which its scores are computed again. Leave "
+                "this run out (report.runs=) or make it again."
+            )
+        if result.get("student") and files:
             found.append(Run(folder, result, config))
     if not found:
         raise UserError(

@@ -15,7 +15,8 @@ h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; overflow-wrap: anywhere; }
 p.note, p.lead { max-width: 48rem; margin: .35rem 0; }
 p.note { font-size: .85rem; opacity: .8; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
+table { border-collapse: separate; border-spacing: 0; width: 100%;
+  font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
 thead th { border-bottom: 2px solid var(--line); font-size: .85rem; }
@@ -29,8 +30,12 @@ figure svg { max-width: 100%; height: auto; display: block; margin: auto; }
 figcaption { color: #333; font-size: .85rem; text-align: center; }
 details { margin: .6rem 0; }
 code { overflow-wrap: anywhere; }
-@media print { body { max-width: none; font-size: 11px; } .scroll { overflow: visible; border: 0; }
-  figure, table { break-inside: avoid; } details > * { display: block; } }
+@media (max-width: 40rem) { th, td { padding: .3rem .5rem; }
+  th:first-child, td:first-child { white-space: normal; min-width: 6.5rem; } }
+@media print { html { font-size: 11px; } body { max-width: none; font-size: 1rem; }
+  .scroll { overflow: visible; border: 0; } h2, summary { break-after: avoid; }
+  figure, table { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; } }
 """
 
 
@@ -58,11 +63,16 @@ def table(made: Table) -> str:
             for column, cell in enumerate(row)
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in made.notes)
+    notes = "".join(f'<p class="note">{_unbroken(note)}</p>' for note in made.notes)
     return (
         f"<section><h2>{escape(made.title)}</h2><div class=scroll><table><thead><tr>{head}</tr>"
         f"</thead><tbody>{''.join(body)}</tbody></table></div>{notes}</section>"
     )
+
+
+def _unbroken(text: str) -> str:
+    """Escaped, with no line's end within `n = 3`."""
+    return escape(text).replace(" = ", "&nbsp;=&nbsp;")
 
 
 def figure(svg: str, caption: str) -> str:

@@ -14,7 +14,7 @@ from kdlight.report.collect import Group, Run
 from kdlight.report.curves import read_curves
 from kdlight.report.tables import shown
 
-SIZE, LINE = (6.4, 4.6), 90  # inches; characters of a line in the legend
+SIZE, LINE = (5.4, 4.0), 75  # inches; characters of a line in the legend
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _figure() -> tuple[Any, Any]:
 def _svg(figure: Any) -> str:
     import matplotlib
 
-    figure.legend(fontsize="x-small", loc="outside lower left")
+    figure.legend(fontsize="small", loc="outside lower left")
     out = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "kdlight", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None})

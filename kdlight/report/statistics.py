@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from scipy.stats import t as student_t
 
 RESAMPLES = 2000
+LIMIT = 2.0  # standard errors
 BATCH = 250  # samples that are drawn together, to bound memory
 
 
@@ -22,7 +24,12 @@ class OverSeeds:
     @property
     def shown(self) -> bool:
         """Larger than two standard errors, over at least three seeds."""
-        return self.n >= 3 and self.error is not None and abs(self.mean) > 2 * self.error
+        return self.n >= 3 and self.error is not None and abs(self.mean) > LIMIT * self.error
+
+    @property
+    def by_chance(self) -> float:
+        """How often `shown` is true where there is no difference, by Student's t."""
+        return float(2 * student_t.sf(LIMIT, self.n - 1)) if self.n >= 3 else 0.0
 
 
 def over_seeds(first: Sequence[float], second: Sequence[float]) -> OverSeeds:

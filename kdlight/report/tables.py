@@ -105,12 +105,20 @@ def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
     against = shown(found[0].second, group) if found else ""
     notes = [
         "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
-        "errors over three seeds or more.",
+        "errors over three seeds or more." + _by_chance(found),
         "p: two-sided, over the rows; paired bootstrap with 2,000 samples, the same rows for both "
         "networks and all seeds; exact McNemar test of the majority over seeds. Corrected for the "
         "number of comparisons in this table (Holm), each kind by itself.",
     ]
     return Table(f"Differences from {against}", columns, rows, notes)
+
+
+def _by_chance(found: Sequence[Comparison]) -> str:
+    """How far the verdict is to be trusted."""
+    if not found or not (rate := found[0].seeds.by_chance):
+        return ""
+    n = found[0].seeds.n
+    return f" Of networks that are equally good {rate:.0%} pass this by chance (n = {n})."
 
 
 def _p(value: float | None) -> str:

@@ -51,6 +51,17 @@ def cut_at(count, folder):
     sys.addaudithook(hook)
 
 
+def cut_when(pattern, folder):
+    """Kills this process at its first change or opening of a file while `pattern` is there."""
+
+    def hook(event, args):
+        below = event in FILE_EVENTS and str(args[0]).startswith(str(folder))
+        if below and next(folder.glob(pattern), None):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
 def give_up_power():
     """Makes the rights of files hold for root too, by giving up all capabilities."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
@@ -59,7 +70,9 @@ def give_up_power():
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _command(folder, overrides, log, cut=None, powerless=False, file_size=None, settings=None):
+def _command(
+    folder, overrides, log, cut=None, until=None, powerless=False, file_size=None, settings=None
+):
     """Runs `python -m kdlight.run overrides` in `folder`; its words go to the file `log`."""
     os.setsid()
     os.chdir(folder)
@@ -74,6 +87,8 @@ def _command(folder, overrides, log, cut=None, powerless=False, file_size=None, 
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     if cut is not None:
         cut_at(cut, Path(folder) / "outputs")
+    if until is not None:
+        cut_when(until, Path(folder) / "outputs/artifacts")
     from kdlight import run
 
     return run.main()

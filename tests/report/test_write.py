@@ -146,6 +146,13 @@ def test_a_broken_result_is_named(runs):
         find_runs(f"{folder}/*")
 
 
+def test_missing_predictions_are_named(runs):
+    folder, _ = runs
+    (folder / "3/predictions/sst2.jsonl").unlink()
+    with pytest.raises(UserError, match=r"3: predictions/sst2\.jsonl is missing"):
+        find_runs(f"{folder}/*")
+
+
 def test_no_run_at_all(tmp_path):
     with pytest.raises(UserError, match=r"report\.runs=.*no finished run"):
         find_runs(f"{tmp_path}/*")

@@ -35,6 +35,7 @@ class SweepJob:
     folder: Path
     state: str = "waiting"
     facts: dict[str, Any] = field(default_factory=dict)
+    started: float = 0.0  # by the monotonic clock
     seconds: float = 0.0
     pruned: bool = False
 
@@ -65,7 +66,7 @@ class Process:
 
     def __init__(self, job: SweepJob, flags: Sequence[str], environment: Mapping[str, str]) -> None:
         self.job = job
-        self._started = time.monotonic()
+        job.started = time.monotonic()
         job.folder.mkdir(parents=True, exist_ok=True)
         theirs_in, self._grants = os.pipe()
         self.facts, theirs_out = os.pipe()
@@ -108,7 +109,7 @@ class Process:
             return False
         finished = status == 0 and self.job.result is not None
         self.job.state = "done" if finished else "pruned" if self.job.pruned else "failed"
-        self.job.seconds = time.monotonic() - self._started
+        self.job.seconds = time.monotonic() - self.job.started
         self.close()
         return True
 

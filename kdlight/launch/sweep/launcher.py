@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -69,17 +70,18 @@ class SweepLauncher(Launcher):
                 job.state = "done" if job.result else "waiting"
             open_jobs = [job for job in jobs if job.state == "waiting"]
             _announce(jobs, open_jobs, folder)
-            self.do(Listed(open_jobs), jobs)
+            self.do(Listed(open_jobs), jobs, len(jobs))
             summary(jobs, folder)
         failed = sum(job.state != "done" for job in jobs)
         if failed:
             raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
 
-    def do(self, source: Source, jobs: Sequence[SweepJob]) -> None:
-        """Does the jobs of a source, and shows them."""
-        with View(jobs) as view:
-            Schedule(source, shares(self.config.launcher), flags(), view.update).run()
+    def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
+        """Does the jobs of a source, `total` of them in the end, and shows them."""
+        parts = shares(self.config.launcher)
+        with View(jobs, len(parts), total) as view:
+            Schedule(source, parts, flags(), view.update).run()
 
     def composed(self, overrides: list[str], number: int) -> dict[str, Any]:
         """The configuration of a job, checked as the job itself would check it.
@@ -186,7 +188,7 @@ def flags() -> list[str]:
 def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:
     done = len(jobs) - len(open_jobs)
     earlier = f", {done} of them finished before" if done else ""
-    log.info("A sweep of %d jobs%s, in %s", len(jobs), earlier, folder)
+    log.info("A sweep of %d jobs%s, in %s", len(jobs), earlier, os.path.relpath(folder))
 
 
 def _returned(job: SweepJob, overrides: list[str]) -> JobReturn:

@@ -148,11 +148,11 @@ def follow(
             for number, (job, handle) in list(running.items()):
                 state = pool.state(handle)
                 if state != "ended":
-                    job.state = "waiting" if state == "queued" else "running"
+                    _note(job, "waiting" if state == "queued" else "running")
                     continue
                 # Another command, whose own was lost, may have finished the same job.
                 well = job.result or (pool.status(handle) == 0 and _left_a_result(job))
-                job.state = "done" if well else "failed"
+                _note(job, "done" if well else "failed")
                 del running[number]
                 source.ended(job)
             changed()
@@ -165,6 +165,15 @@ def follow(
             job.state = "stopped"
         _wait_for_the_end(pool, [handle for _, handle in running.values()])
         raise
+
+
+def _note(job: SweepJob, state: str) -> None:
+    """Its new state, and since when it runs or how long it has run."""
+    if state == "running" and job.state != "running":
+        job.started = time.monotonic()
+    elif state in ("done", "failed") and job.started:
+        job.seconds = time.monotonic() - job.started
+    job.state = state
 
 
 def _left_a_result(job: SweepJob) -> bool:
@@ -189,11 +198,11 @@ class SubmititLauncher(SweepLauncher):
     ) -> None:
         self.cluster, self.max_parallel, self.parameters = cluster, max_parallel, parameters
 
-    def do(self, source: Source, jobs: Sequence[SweepJob]) -> None:
+    def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
         """Submits the jobs and waits for them."""
         folder = os.path.abspath(f"{self.config.outputs}/submitit")
         pool = SubmititPool(folder, self.cluster, self.parameters)
-        with View(jobs) as view:
+        with View(jobs, self.max_parallel, total) as view:
             follow(source, pool, self.max_parallel, flags(), view.update)
 
 
@@ -206,8 +215,8 @@ class RayLauncher(SweepLauncher):
         self.address, self.max_parallel = address, max_parallel
         self.num_cpus, self.num_gpus = num_cpus, num_gpus
 
-    def do(self, source: Source, jobs: Sequence[SweepJob]) -> None:
+    def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
         """Sends the jobs to the cluster and waits for them."""
         pool = RayPool(self.address, self.num_cpus, self.num_gpus)
-        with View(jobs) as view:
+        with View(jobs, self.max_parallel, total) as view:
             follow(source, pool, self.max_parallel, flags(), view.update)

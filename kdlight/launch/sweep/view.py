@@ -4,29 +4,46 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from kdlight.launch.sweep.job import LOG, SweepJob
 from kdlight.measure.meter import duration
 
 log = logging.getLogger("kdlight")
-REDRAW_S = 0.5
-STYLE = {"running": "bold", "failed": "red", "stopped": "red", "done": "green", "lent": "dim"}
+REDRAW_S, FRAME = 0.5, 5  # FRAME: lines of the table that are no jobs
+STYLE = {"running": "bold", "failed": "red", "stopped": "red", "done": "green", "lent": "dim",
+         "waiting": "dim"}  # fmt: skip
+# The order in which jobs are kept where a terminal has too few lines for all.
+FIRST = ("running", "lent", "failed", "pruned", "stopped", "done", "waiting")
 
 
 class View:
-    """A live table on a terminal; elsewhere a line whenever a job or its stage changes."""
+    """A live table on a terminal; elsewhere a line whenever a job or its stage changes.
 
-    def __init__(self, jobs: Sequence[SweepJob]) -> None:
-        self.jobs = jobs
+    Args:
+        jobs: those known so far; a search adds to them.
+        at_once: how many run at a time.
+        total: how many there will be.
+    """
+
+    def __init__(self, jobs: Sequence[SweepJob], at_once: int, total: int) -> None:
+        self.jobs, self.at_once, self.total = jobs, at_once, total
+        self._earlier = {job.number for job in jobs if job.state == "done"}
+        self._best: dict[int, float] = {}  # selection scores of the jobs' students
+        self._final: set[int] = set()
         self._seen: dict[int, tuple[str, str]] = {}
         self._drawn = 0.0
+        self._last: Any = None
         self._live = None
         if sys.stderr.isatty():
             self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
@@ -37,23 +54,80 @@ class View:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._drawn = 0.0
         self.update()
         if self._live:
             self._live.stop()
 
     def update(self) -> None:
         """Shows what has changed."""
+        self._note_scores()
         if self._live:
             if time.monotonic() - self._drawn >= REDRAW_S:
                 self._drawn = time.monotonic()
-                self._live.update(_table(self.jobs), refresh=True)
+                self._redraw(self._live)
             return
         for job in self.jobs:
             now = (job.state, str(job.facts.get("stage", "")))
             if self._seen.get(job.number) != now and job.state != "waiting":
+                ended = self._seen.get(job.number, ("", ""))[0] != job.state and job.seconds
                 self._seen[job.number] = now
                 stage = f", {now[1]}" if job.state == "running" and now[1] else ""
-                log.info("job %d: %s%s", job.number, _state(job), stage)
+                told = f" after {duration(job.seconds)}; {self._closing()}" if ended else ""
+                log.info("job %d: %s%s%s", job.number, _state(job), stage, told)
+
+    def _redraw(self, live: Live) -> None:
+        """Only what is new is drawn: a slow terminal shows the drawing of a table."""
+        title, rows = self.frame(live.console.height - FRAME)
+        if (new := (title, rows, live.console.size)) != self._last:
+            self._last = new
+            live.update(_table(title, rows), refresh=True)
+
+    def frame(self, room: int) -> tuple[str, list[list[str]]]:
+        """The title and at most `room` rows; the last cell of each is the state of its job."""
+        kept = _kept(self.jobs, max(1, room))
+        rows = [[*_row(self.jobs, j), _score(self._best.get(j.number)), j.state] for j in kept]
+        return f"sweep: {self._closing()}", rows
+
+    def _note_scores(self) -> None:
+        for job in self.jobs:
+            if job.state == "done" and job.number not in self._final:
+                self._final.add(job.number)
+                score = ((job.result or {}).get("selection_macro") or {}).get("student")
+            elif "(student" in str(job.facts.get("network")):
+                score = job.facts.get("best")
+            else:
+                continue
+            if score is not None:
+                self._best[job.number] = score
+
+    def left(self) -> float | None:
+        """Seconds until all jobs have ended, by the time of those that have; None before one has.
+
+        A job counts from its start, also while it waits for another's artifact.
+        """
+        ended = [j for j in self.jobs if j.state == "done" and j.number not in self._earlier]
+        if not ended:
+            return None
+        each = fmean(job.seconds for job in ended)
+        now = time.monotonic()
+        open_ = [max(0.0, each - (now - j.started)) for j in self.jobs if j.state in FIRST[:2]]
+        waiting = sum(j.state == "waiting" for j in self.jobs)
+        waiting += max(0, self.total - len(self.jobs))
+        work = sum(open_) + each * waiting
+        return max(work / self.at_once, *open_, 0.0)
+
+    def _closing(self) -> str:
+        """How many jobs have ended how, what is left, and the best score so far."""
+        counts = Counter(job.state for job in self.jobs)
+        parts = [f"{counts['done']} of {max(self.total, len(self.jobs))} done"]
+        parts += [f"{counts[state]} {state}" for state in FIRST[2:5] if counts[state]]
+        if (left := self.left()) is not None and left > 0:
+            parts.append(f"about {duration(left)} left")
+        if self._best:
+            number = max(self._best, key=lambda number: self._best[number])
+            parts.append(f"best {self._best[number]:.1f} (job {number})")
+        return ", ".join(parts)
 
 
 def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
@@ -61,7 +135,7 @@ def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=120)
     table = Table(title=f"sweep of {len(jobs)} jobs: macro scores in percent")
     table.add_column("job", justify="right")
-    table.add_column("overrides")
+    table.add_column("overrides", overflow="fold")
     for column in ("teacher", "gold only", "student", "kept", "state"):
         table.add_column(column, justify="right")
     for job in jobs:
@@ -70,41 +144,63 @@ def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
         kept = result.get("retention")
         cells = [_score(macro.get(name)) for name in ("teacher", "baseline", "student")]
         cells.append(f"{kept:.1%}" if kept else "")
-        table.add_row(str(job.number), " ".join(_told_apart(jobs, job)), *cells, job.state)
+        table.add_row(str(job.number), _words(jobs, job), *cells, job.state)
     console.print(table)
     for job in jobs:
         if job.state == "failed":
             place = os.path.relpath(job.folder / LOG)
-            console.print(f"[red]job {job.number} failed[/red]; its log is {place} and ends:")
+            console.print(f"[red]job {job.number} failed[/red]; its log is {place} and ends:",
+                          soft_wrap=True)  # fmt: skip
             for line in job.last_lines():
                 console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Results: {os.path.relpath(folder)}/*/result.json", soft_wrap=True)
 
 
-def _table(jobs: Sequence[SweepJob]) -> Table:
-    table = Table(title="sweep")
-    for column in ("job", "overrides", "state", "stage", "done", "left", "best"):
-        table.add_column(column)
-    for job in jobs:
-        facts = job.facts
-        share = f"{facts['share']:.0%}" if "share" in facts else ""
-        left = duration(facts["left"]) if "left" in facts else ""
-        best = _score(facts.get("best"))
-        words = " ".join(_told_apart(jobs, job))
-        stage = str(facts.get("stage", "")) if job.state in ("running", "lent") else ""
-        row = (str(job.number), words, _state(job), stage, share, left, best)
-        table.add_row(*row, style=STYLE.get(job.state))
+def _table(title: str, rows: Sequence[Sequence[str]]) -> Table:
+    """Columns keep their width while numbers come and go; the last cell of a row is its state."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True,
+                  padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+    table.add_column("job", justify="right")
+    table.add_column("overrides", ratio=1, overflow="fold")
+    table.add_column("stage", min_width=24, max_width=40, no_wrap=True)
+    for column, width in (("done", 4), ("left", 11), ("best", 5)):
+        table.add_column(column, justify="right", no_wrap=True, min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row[:-1]), style=STYLE.get(row[-1]))
     return table
 
 
-def _told_apart(jobs: Sequence[SweepJob], job: SweepJob) -> list[str]:
+def _kept(jobs: Sequence[SweepJob], room: int) -> list[SweepJob]:
+    """As many jobs as there is room for, in their order: those at work, then the newest ended."""
+    if len(jobs) <= room:
+        return list(jobs)
+
+    def worth(job: SweepJob) -> tuple[int, int]:
+        waits = job.state == "waiting"
+        return FIRST.index(job.state), job.number if waits else -job.number
+
+    return sorted(sorted(jobs, key=worth)[:room], key=lambda job: job.number)
+
+
+def _row(jobs: Sequence[SweepJob], job: SweepJob) -> list[str]:
+    facts, at_work = job.facts, job.state in ("running", "lent")
+    stage = str(facts.get("stage", "starts")) if job.state == "running" else _state(job)
+    running = job.state == "running" and facts.get("share")
+    share = f"{facts['share']:.0%}" if running else ""
+    left = duration(facts["left"]) if running and "left" in facts else ""
+    if not at_work and job.seconds:
+        stage += f" in {duration(job.seconds)}"
+    return [str(job.number), _words(jobs, job), stage, share, left]
+
+
+def _words(jobs: Sequence[SweepJob], job: SweepJob) -> str:
     """The overrides in which the jobs differ."""
     common = set(jobs[0].overrides).intersection(*(other.overrides for other in jobs))
-    return [word for word in job.overrides if word not in common or len(jobs) == 1]
+    return " ".join(word for word in job.overrides if word not in common or len(jobs) == 1)
 
 
 def _state(job: SweepJob) -> str:
-    return "waits for another's artifact" if job.state == "lent" else job.state
+    return "waits for another" if job.state == "lent" else job.state
 
 
 def _score(value: Any) -> str:

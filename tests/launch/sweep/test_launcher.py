@@ -1,15 +1,15 @@
 """`python -m kdlight.run -m ...` as it is typed: what is checked first, run, skipped, reported."""
 
 import json
-import shutil
 import time
 
 import pytest
-from commands import call
+from commands import SMOKE, call, results, share
 
 from kdlight.launch.sweep import launcher
 from kdlight.types import UserError
 
+PLAIN = [*SMOKE, "baseline=false"]
 TINY = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
 
 
@@ -61,11 +61,12 @@ def test_a_sweep_is_run_by_one_command_at_a_time(tmp_path, monkeypatch, capfd):
     assert "1 of 1 jobs failed" in capfd.readouterr().err
 
 
-def test_two_jobs_of_two_ranks_each(tmp_path, monkeypatch, capfd):
+def test_two_jobs_of_two_ranks_each(smoke, tmp_path, monkeypatch, capfd):
     """As single runs of one process, in the folders of a sweep; done again, nothing is done."""
+    share(smoke, tmp_path)
     still = ["student.encoder.dropout=0", "student.head.dropout=0", "seed=3,4"]
     ranks = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
-    assert call(tmp_path, monkeypatch, "-m", *TINY, *still, *ranks) == 0
+    assert call(tmp_path, monkeypatch, "-m", *PLAIN, *still, *ranks) == 0
     (folder,) = folders(tmp_path)
     found = [json.loads((folder / n / "result.json").read_text()) for n in ("0", "1")]
     assert [result["seed"] for result in found] == [3, 4]
@@ -78,23 +79,24 @@ def test_two_jobs_of_two_ranks_each(tmp_path, monkeypatch, capfd):
     ]
     for number, seed in enumerate((3, 4)):
         alone = tmp_path / f"alone{seed}"
-        shutil.copytree(tmp_path / "outputs/artifacts", alone / "outputs/artifacts")
-        shutil.rmtree(alone / "outputs/artifacts/student")
-        assert call(alone, monkeypatch, *TINY, *still[:2], f"seed={seed}") == 0
-        (single,) = alone.glob("outputs/runs/*/*/result.json")
-        single = json.loads(single.read_text())
+        share(smoke, alone)
+        assert call(alone, monkeypatch, *PLAIN, *still[:2], f"seed={seed}") == 0
+        (single,) = results(alone)
         assert single["student"]["scores"] == found[number]["student"]["scores"]
     capfd.readouterr()
     before = (folder / "0/result.json").stat().st_mtime_ns
-    assert call(tmp_path, monkeypatch, "-m", *TINY, *still, *ranks) == 0
+    assert call(tmp_path, monkeypatch, "-m", *PLAIN, *still, *ranks) == 0
     assert "2 of them finished before" in capfd.readouterr().err
     assert folders(tmp_path) == [folder]
     assert (folder / "0/result.json").stat().st_mtime_ns == before
 
 
-def test_a_job_that_fails_is_reported_at_the_end_and_done_again(tmp_path, monkeypatch, capfd):
+def test_a_job_that_fails_is_reported_at_the_end_and_done_again(
+    smoke, tmp_path, monkeypatch, capfd
+):
+    share(smoke, tmp_path)
     words = ["optimizer.lr=1e-3,1e30", "launcher.max_parallel=2"]
-    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
+    assert call(tmp_path, monkeypatch, "-m", *PLAIN, *words) == 2
     said = capfd.readouterr()
     assert "1 of 2 jobs failed" in said.err
     assert "job 1 failed" in said.out
@@ -103,7 +105,7 @@ def test_a_job_that_fails_is_reported_at_the_end_and_done_again(tmp_path, monkey
     assert "job.log" in said.out
     assert (folder / "0/result.json").exists()
     assert not (folder / "1/result.json").exists()
-    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
+    assert call(tmp_path, monkeypatch, "-m", *PLAIN, *words) == 2
     said = capfd.readouterr()
     assert "1 of them finished before" in said.err
     assert folders(tmp_path) == [folder]

@@ -5,7 +5,7 @@ import json
 
 import optuna
 import pytest
-from commands import call
+from commands import SMOKE, call, share
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
@@ -182,11 +182,11 @@ def test_storages(tmp_path):
         study(tmp_path, storage="nodb://x")
 
 
-def test_a_search_as_it_is_typed(tmp_path, monkeypatch, capfd):
+def test_a_search_as_it_is_typed(smoke, tmp_path, monkeypatch, capfd):
     """Its values reach every rank, and its scores are those of the selection rows."""
-    tiny = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
+    share(smoke, tmp_path)
     ranks = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
-    words = [*tiny, *ranks, "+sweep=search", "hydra.sweeper.trials=2"]
+    words = [*SMOKE, "baseline=false", *ranks, "+sweep=search", "hydra.sweeper.trials=2"]
     assert call(tmp_path, monkeypatch, "-m", *words) == 0
     (folder,) = (path.parent for path in tmp_path.glob("outputs/runs/*/*/search.json"))
     (found,) = json.loads((folder / "search.json").read_text())["best"]

@@ -1,0 +1,101 @@
+"""What a sweep shows of its jobs, on a terminal and without one."""
+
+import io
+import json
+import time
+
+import pytest
+from rich.console import Console
+
+from kdlight.launch.sweep import view
+from kdlight.launch.sweep.job import SweepJob
+from kdlight.launch.sweep.view import View
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    """Four jobs: done, failed, running and waiting."""
+    words = [["task=[sst2]", f"seed={n}", "optimizer.lr=1e-3"] for n in range(4)]
+    made = [SweepJob(n, w, tmp_path / str(n)) for n, w in enumerate(words)]
+    made[0].folder.mkdir()
+    result = {"selection_macro": {"student": 88.0, "baseline": 99.0}}
+    (made[0].folder / "result.json").write_text(json.dumps(result))
+    now = time.monotonic()
+    made[0].started = made[1].started = now - 100
+    made[2].started = now - 9.5
+    made[2].facts = {"stage": "student sst2 (student)", "share": 0.25, "left": 75.0,
+                     "network": "student sst2 (student)", "best": 90.0}  # fmt: skip
+    return made
+
+
+def settle(jobs):
+    jobs[0].state, jobs[0].seconds = "done", 100.0
+    jobs[1].state, jobs[1].seconds = "failed", 3.0
+    jobs[2].state = "running"
+
+
+def test_the_live_table(jobs):
+    shown = View(jobs, at_once=2, total=4)
+    assert shown.left() is None
+    settle(jobs)
+    shown.update()
+    title, rows = shown.frame(room=10)
+    assert title == "sweep: 1 of 4 done, 1 failed, about 1 min 35 s left, best 90.0 (job 2)"
+    assert rows == [
+        ["0", "seed=0", "done in 1 min 40 s", "", "", "88.0", "done"],
+        ["1", "seed=1", "failed in 3 s", "", "", "", "failed"],
+        ["2", "seed=2", "student sst2 (student)", "25%", "1 min 15 s", "90.0", "running"],
+        ["3", "seed=3", "waiting", "", "", "", "waiting"],
+    ]
+    # The baseline's score is not the job's.
+    jobs[2].facts |= {"network": "student sst2 (baseline)", "best": 95.0}
+    shown.update()
+    assert shown.frame(10)[1][2][5] == "90.0"
+    assert [row[0] for row in shown.frame(room=2)[1]] == ["1", "2"]
+
+
+def test_remaining_time(jobs):
+    """By the jobs that ended well here, for those at work and those to come, over the places."""
+    settle(jobs)
+    jobs[0].state = "done"
+    assert View(jobs, at_once=2, total=4).left() is None  # it had ended before
+    jobs[0].state = "running"
+    shown = View(jobs, at_once=2, total=6)  # a search: two more will come
+    jobs[0].state = "done"
+    assert shown.left() == pytest.approx((90 + 3 * 100) / 2, abs=2)
+    jobs[3].state = "lent"
+    jobs[3].started = time.monotonic() - 500  # it waits for another's artifact
+    assert shown.left() == pytest.approx((90 + 2 * 100) / 2, abs=2)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_is_cut_off(jobs, width):
+    settle(jobs)
+    out = io.StringIO()
+    shown = View(jobs, at_once=2, total=4)
+    shown.update()
+    Console(file=out, width=width).print(view._table(*shown.frame(10)))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 4 + view.FRAME
+    for text in ("student sst2 (student)", "1 min 15 s", "done in 1 min 40 s", "90.0", "seed=3"):
+        assert text in out.getvalue()
+
+
+def test_without_a_terminal_there_are_lines(jobs, monkeypatch, caplog):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    caplog.set_level("INFO", logger="kdlight")
+    with View(jobs, at_once=2, total=4) as shown:
+        jobs[0].state = jobs[2].state = "running"
+        shown.update()
+        shown.update()
+        settle(jobs)
+        jobs[3].state = "lent"
+    assert [record.getMessage() for record in caplog.records] == [
+        "job 0: running",
+        "job 2: running, student sst2 (student)",
+        "job 0: done after 1 min 40 s; 1 of 4 done, 1 failed, about 1 min 30 s left, "
+        "best 90.0 (job 2)",
+        "job 1: failed after 3 s; 1 of 4 done, 1 failed, about 1 min 30 s left, best 90.0 (job 2)",
+        "job 3: waits for another",
+    ]

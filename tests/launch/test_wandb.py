@@ -1,0 +1,163 @@
+"""W&B against a service that goes away: the work is done, and what to type is said."""
+
+import http.server
+import json
+import re
+import threading
+
+import pytest
+import wandb
+from commands import SMOKE, call, results, share
+
+from kdlight.methods import tracking
+from kdlight.methods.tracking import end_run, start_run
+
+# Of W&B, which writes in processes of its own.
+pytestmark = pytest.mark.filterwarnings("ignore")
+ENTITY = {"id": "e", "name": "team"}
+BUCKET = {"id": "b", "project": {"id": "p", "name": "kdlight", "entity": ENTITY}}
+FILES = {"runID": "b", "uploadHeaders": [], "files": []}
+ANSWERS = {
+    "upsertBucket": {"bucket": BUCKET, "inserted": True},
+    "createRunFiles": FILES,
+}
+
+
+class Service(http.server.ThreadingHTTPServer):
+    """As much of W&B as a run needs; gone as soon as the first numbers of a run arrive.
+
+    Args:
+        mortal: whether it goes.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, mortal):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.mortal, self.sent, self.gone = mortal, [], threading.Event()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def go(self):
+        self.gone.set()
+        self.shutdown()
+        self.server_close()  # from now on connections are refused
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = {}
+        if self.path.endswith("/file_stream"):
+            self.server.sent.append(content)
+            if self.server.mortal:
+                self.server.go()
+                return
+        elif self.path == "/graphql":
+            query = json.loads(content)["query"]
+            found = {"data": {name: a for name, a in ANSWERS.items() if name in query}}
+        body = json.dumps(found).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def service(monkeypatch):
+    """`service(mortal)`: starts one, of which W&B is told."""
+    monkeypatch.setattr(tracking, "_lost", False)
+    made = []
+
+    def start(mortal):
+        made.append(Service(mortal))
+        monkeypatch.setenv("WANDB_MODE", "online")
+        monkeypatch.setenv("WANDB_API_KEY", 40 * "a")
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{made[0].server_port}")
+        wandb.teardown()  # it has read its settings once, before
+        return made[0]
+
+    yield start
+    for server in made:
+        if not server.gone.is_set():
+            server.go()
+    wandb.teardown()
+
+
+def test_a_network_that_dies_in_mid_run(smoke, service, tmp_path, monkeypatch, capfd):
+    """While the student trains; its end waits for a while, the job's summary no more."""
+    share(smoke, tmp_path)
+    gone = service(mortal=True).gone
+    monkeypatch.setattr(tracking, "END_S", 1.0)
+    words = ["logger=wandb", "baseline=false", "seed=5"]
+    assert call(tmp_path, monkeypatch, *SMOKE, *words) == 0
+    assert gone.is_set()
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    (found,) = results(tmp_path)
+    assert found["student"]["scores"]["sst2"]["accuracy"] > 0
+    folders = re.findall(r"to upload: wandb sync (\S+)", said)
+    assert [re.sub(r"\d{8}_\d{6}.*", "", folder) for folder in folders] == [
+        "outputs/wandb/run-",  # the student's: begun online
+        "outputs/wandb/offline-run-",  # the job's
+    ]
+    for folder in folders:
+        assert list((tmp_path / folder).glob("*.wandb"))
+
+
+def test_a_network_that_lives(service, tmp_path, capfd):
+    """The same service, were it not to go: everything is sent, and nothing is said."""
+    server = service(mortal=False)
+    run = start_run({"id": "alive", "project": "kdlight", "dir": str(tmp_path), "mode": "online"})
+    run.log({"val/macro": 81.25})
+    end_run(run)
+    assert b"81.25" in b"".join(server.sent)
+    assert "W&B" not in capfd.readouterr().err
+
+
+def test_w_and_b_that_breaks_in_mid_run_stops_nothing(monkeypatch, caplog):
+    """Its own process may end: logging then raises."""
+    from kdlight.methods.wandb_logger import ForgivingWandbLogger
+
+    monkeypatch.setattr(tracking, "_lost", False)
+
+    class Broken:
+        name, dir, config, calls = "night", "somewhere/files", {}, 0
+
+        def log(self, _):
+            self.calls += 1
+            raise ConnectionResetError("Connection lost")
+
+        def finish(self, **_):
+            raise ConnectionResetError("Connection lost")
+
+        def define_metric(self, *_, **__):
+            pass
+
+    run = Broken()
+    logger = ForgivingWandbLogger(run)
+    for step in range(3):
+        logger.log_metrics({"loss": 1.0}, step)
+    logger.end(failed=False)
+    assert run.calls == 1
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "W&B (log): Connection lost",
+        "W&B (end): Connection lost",
+        "W&B: not all of night was sent; to upload: wandb sync somewhere",
+    ]
+
+
+def test_without_a_key_it_is_said_how_to_sync(smoke, tmp_path, monkeypatch, capfd):
+    share(smoke, tmp_path, without=())
+    monkeypatch.setenv("HOME", str(tmp_path))  # no netrc
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    assert call(tmp_path, monkeypatch, *SMOKE, "logger=wandb") == 0
+    said = capfd.readouterr().err
+    assert "W&B is offline (no key); to upload: wandb sync outputs/wandb/offline-run-*" in said
+    assert list(tmp_path.glob("outputs/wandb/offline-run-*/*.wandb"))

@@ -1,5 +1,14 @@
+import os
+
 import pytest
 from benchmarks.world import make_world
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _alone():
+    """Whoever measures wants the machine."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.exit("Benchmarks run one after another: add -n 0.")
 
 
 @pytest.fixture(scope="session")

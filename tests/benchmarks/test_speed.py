@@ -1,4 +1,4 @@
-"""Ratios of speed, each taken in one run; `python -m pytest tests/benchmarks -m benchmark -s`.
+"""Ratios of speed, each taken in one run; `python -m pytest tests/benchmarks -m benchmark -n 0 -s`.
 
 One thread and processor time where that is possible, so that the noise of a shared machine counts
 little; see `world.py` for the data.

@@ -6,6 +6,7 @@ import re
 import threading
 
 import pytest
+import wandb
 from commands import SMOKE, call, results, share
 
 from kdlight.methods import tracking
@@ -77,12 +78,14 @@ def service(monkeypatch):
         monkeypatch.setenv("WANDB_MODE", "online")
         monkeypatch.setenv("WANDB_API_KEY", 40 * "a")
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{made[0].server_port}")
+        wandb.teardown()  # it has read its settings once, before
         return made[0]
 
     yield start
     for server in made:
         if not server.gone.is_set():
             server.go()
+    wandb.teardown()
 
 
 def test_a_network_that_dies_in_mid_run(smoke, service, tmp_path, monkeypatch, capfd):

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -187,7 +188,7 @@ def flags() -> list[str]:
 def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:
     done = len(jobs) - len(open_jobs)
     earlier = f", {done} of them finished before" if done else ""
-    log.info("A sweep of %d jobs%s, in %s", len(jobs), earlier, folder)
+    log.info("A sweep of %d jobs%s, in %s", len(jobs), earlier, os.path.relpath(folder))
 
 
 def _returned(job: SweepJob, overrides: list[str]) -> JobReturn:

@@ -82,7 +82,8 @@ def search(
         )
         ended = sum(trial.state.is_finished() for trial in study.trials)
         earlier = f", {ended} of them ended before" if ended else ""
-        log.info("A search of %d trials%s, in %s", settings.trials, earlier, folder)
+        here = os.path.relpath(folder)
+        log.info("A search of %d trials%s, in %s", settings.trials, earlier, here)
         launcher.do(trials, trials.jobs, settings.trials - ended)
         summary(trials.jobs, folder)
         found = best(study, keys)

@@ -64,7 +64,7 @@ class EncodedRows:
     ) -> None:
         meta = json.loads((folder / "meta.json").read_text())
         self.folder, self.task = folder, task
-        self._text = folder / meta["rows"] if "rows" in meta else None
+        self.text = folder / meta["rows"] if "rows" in meta else None
         self.max_length: int = meta["max_length"]
         self.vocabulary: int = meta["vocabulary"]
         self.template = Template(
@@ -115,9 +115,9 @@ class EncodedRows:
 
     def example_ids(self, rows: Iterable[int]) -> list[str]:
         """The ids of these rows, from the text they were encoded from; numbers if it is gone."""
-        if self._text is None or not self._text.exists():
+        if self.text is None or not self.text.exists():
             return [f"number {row}" for row in rows]
-        return ids_at(self._text, map(self.layout.example, rows))
+        return ids_at(self.text, map(self.layout.example, rows))
 
     def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
         """The rows as a `Batch` holding the text forms in `reads` (`texts`, `joint`)."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kdlight.launch.checks import check_kinds
 from kdlight.launch.graph import Node
 from kdlight.launch.plan import Plan
 from kdlight.launch.reading import own_tokenizer
@@ -46,6 +47,7 @@ class Arm:
 
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
+        check_kinds({name: self.plan.tasks[name] for name in self.names}, self.parts)
         joint, refine = self.parts["method"]["joint"], self.parts["method"].get("refine")
         groups = [self.names] if joint else [(name,) for name in self.names]
         trained = {group: self._student(group, self.parts) for group in groups}
@@ -71,7 +73,7 @@ class Arm:
         trainer = self.parts["trainer"]
         config = {
             "task": group[0],
-            "pair": self.plan.tasks[group[0]].pair,
+            "pair": self.plan.tasks[group[0]].reads_pairs,
             "length": min(32, self.plan.data["max_length"]),
             "batch_sizes": [1, 32],
             "threads": 1,

@@ -16,6 +16,7 @@ from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
 from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
+from kdlight.methods.scoring import scoring
 from kdlight.models.build import (
     build_student,
     load_student,
@@ -28,19 +29,19 @@ from kdlight.models.pretrained import load_encoder
 from kdlight.models.transformer import start_from
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
-from kdlight.types import StageSpec, TeacherSource, UserError, settings_of
+from kdlight.types import Output, StageSpec, TeacherSource, UserError, settings_of
 
 WINDOW = 512  # batches cut from one lot of rows
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A student before its first step; `outputs` are (classes, is a pair) by task."""
+    """A student before its first step; `outputs` are those of its tasks."""
 
     module: TaskModule
     data: TaskDataModule
     interval: int
-    outputs: dict[str, tuple[int, bool]]
+    outputs: dict[str, Output]
 
 
 def run(spec: StageSpec) -> None:
@@ -58,7 +59,7 @@ def prepare(spec: StageSpec) -> Prepared:
     """Builds the network, its teacher, its rows and the plan of its steps."""
     config = spec.config
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
-    outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
+    outputs = {task: Output.of(about) for task, about in config["tasks"].items()}
     table = None
     if "table" in spec.inputs:
         table = torch.from_numpy(np.load(Path(spec.inputs["table"]) / "table.npy"))
@@ -83,11 +84,11 @@ def prepare(spec: StageSpec) -> Prepared:
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
     steps = config["max_steps"] or config["max_epochs"] * epoch
     data.steps, interval = plan_steps(steps, config["evaluations"])
-    return Prepared(_module(config, model, teacher, data.steps), data, interval, outputs)
+    return Prepared(_module(config, model, teacher, data), data, interval, outputs)
 
 
 def _started(
-    spec: StageSpec, model: MultiTaskModel, outputs: dict[str, tuple[int, bool]]
+    spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]
 ) -> MultiTaskModel:
     """The network with the weights it starts from: a student's, or layers of a Transformer."""
     if "start" in spec.inputs:
@@ -105,14 +106,18 @@ def _started(
 
 
 def _module(
-    config: dict[str, Any], model: MultiTaskModel, teacher: TeacherSource | None, steps: int
+    config: dict[str, Any],
+    model: MultiTaskModel,
+    teacher: TeacherSource | None,
+    data: TaskDataModule,
 ) -> TaskModule:
+    tasks: dict[str, Any] = config["tasks"]
     common: dict[str, Any] = {
         "model": model,
-        "metrics": {t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},
+        "metrics": {t: scoring(a).scores(a, data.validation[t]) for t, a in tasks.items()},
         "optimizer": instantiate(config["optimizer"]),
         "schedule": instantiate(config["schedule"]),
-        "total_steps": steps,
+        "total_steps": data.steps,
         "seed": config["seed"],
     }
     method = instantiate(config["method"])

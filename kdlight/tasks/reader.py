@@ -15,8 +15,8 @@ from kdlight.types import Example, UserError
 
 SOURCES = ("embedded", "files", "hub")
 EMBEDDED_TASKS = (
-    *("cola", "cr", "mnli", "mrpc", "qnli", "qqp", "rte"),
-    *("scitail", "snli", "sst2", "sst2_sent", "stsb", "wnli"),
+    *("chid", "cola", "cr", "mnli", "mrpc", "qnli", "qqp", "rte"),
+    *("scitail", "snli", "squad1", "squad2", "sst2", "sst2_sent", "stsb", "wnli"),
 )
 """The tasks of `conf/task` with an embedded generator."""
 

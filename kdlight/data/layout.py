@@ -127,7 +127,9 @@ class Options(Plain):
 
     def texts(self, side: int, start: int, stop: int) -> slice:
         """One text a row, and all its options."""
-        return slice(int(self._first[start]), int(self._first[stop])) if side else slice(start, stop)
+        return (
+            slice(int(self._first[start]), int(self._first[stop])) if side else slice(start, stop)
+        )
 
     def lengths(self, side: int, lengths: NDArray, start: int) -> NDArray:
         """The text's; that of the longest option."""
@@ -150,4 +152,3 @@ def named(ids: Sequence[str], most: int = 5) -> str:
     """The first of some ids, for a message."""
     more = ", ..." if len(ids) > most else ""
     return ", ".join(ids[:most]) + more
-

@@ -87,9 +87,7 @@ def prepare(spec: StageSpec) -> Prepared:
     return Prepared(_module(config, model, teacher, data), data, interval, outputs)
 
 
-def _started(
-    spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]
-) -> MultiTaskModel:
+def _started(spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]) -> MultiTaskModel:
     """The network with the weights it starts from: a student's, or layers of a Transformer."""
     if "start" in spec.inputs:
         return part_of(load_student(Path(spec.inputs["start"])), outputs)

@@ -108,7 +108,6 @@ def _check_kind(task: "Task") -> None:
     if task.kind == "classification" and "f1" in task.metrics and len(task.labels) > 2:
         raise UserError(f"task {task.name}: f1 is that of the second of two labels; use accuracy")
 
-
     for key, value, valid in (
         ("layout", task.layout, LAYOUTS),
         ("answers", task.answers, ANSWERS),

@@ -146,10 +146,10 @@ def _moved(value: Any, device: Any, options: dict[str, Any]) -> Any:
 class ModelOutput:
     """What a network, live or stored, gives for a batch.
 
-    Shapes: `logits` [batch classes], of a span task [batch 2 seq]; `hidden_states` a tuple of [batch seq hidden], the
-    embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `query`,
-    `key` and `value` of one layer to [batch seq hidden], its heads side by side. What was not
-    asked for is None.
+    Shapes: `logits` [batch classes], of a span task [batch 2 seq]; `hidden_states` a tuple of
+    [batch seq hidden], the embeddings first; `attentions` a tuple of [batch heads seq seq];
+    `relations` maps `query`, `key` and `value` of one layer to [batch seq hidden], its heads side
+    by side. What was not asked for is None.
     """
 
     logits: "torch.Tensor | None" = None

@@ -26,8 +26,8 @@ def benchmark_node(
         )
     if special := [task for task in group if arm.plan.tasks[task].special]:
         raise UserError(
-            f"job=benchmark measures how the teacher's outputs are stored, and those of {special[0]} "
-            "are not, as a span or choice task has none of one size: choose other tasks."
+            f"job=benchmark measures how the teacher's outputs are stored, and those of "
+            f"{special[0]} are not: they differ in number from row to row; choose other tasks."
         )
     stores = {f"teacher_outputs/{task}": arm.outputs(task) for task in group}
     store = next(iter(stores.values()))

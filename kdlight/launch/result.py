@@ -45,7 +45,8 @@ def agreement(teacher: Sequence[Any], student: Sequence[Any]) -> float:
     """How often both networks decide alike, or the correlation of their grades, in percent.
 
     Args:
-        teacher, student: of each row the answer's text, or the logits (as many as it has options).
+        teacher: of each row the answer's text, or the logits (as many as it has options).
+        student: the same of the other network.
     """
     if isinstance(teacher[0], str):
         return 100 * fmean(map(eq, teacher, student))

@@ -14,9 +14,10 @@ from kdlight.types import StageSpec
 def run(spec: StageSpec) -> None:
     """Writes `<task>.jsonl` (id, gold, output) and `scores.json` (scores, parameters).
 
-    On one device, each row once, so that no row is counted twice however training ran. Of a
-    span task the output is the answer's text, else logits. Of a task with more than one evaluation set (`more_eval`), the metrics on the others are called
-    `<metric>_<set>`, and the predictions hold the rows of all.
+    On one device, each row once, so that no row is counted twice however training ran. Of a span
+    task the output is the answer's text, else logits. Of a task with more than one evaluation set
+    (`more_eval`), the metrics on the others are called `<metric>_<set>`, and the predictions hold
+    the rows of all.
     """
     config, out = spec.config, Path(spec.out)
     load = {"teacher": load_teacher, "student": load_student}[config["role"]]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unicodedata import combining
 
 import numpy as np
 import torch
@@ -103,7 +104,10 @@ class Windows(Plain):
         base = self._offsets[windows] - self.context[windows, 0]
         first, last = self._characters[base + starts, 0], self._characters[base + ends, 1]
         for example, start, end in zip(self.read(), first, last, strict=True):
-            yield example, (example.text_b or "")[start:end].strip()
+            text = example.text_b or ""
+            while end < len(text) and combining(text[end]):  # an accent that normalisers take off
+                end += 1
+            yield example, text[start:end].strip()
 
 
 class Options(Plain):

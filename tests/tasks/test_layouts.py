@@ -179,7 +179,8 @@ HUB = {
         Example("train-0", "Where?", CONTEXT, 1, answers=(Answer("café", 14),)),
     ),
     "c3": (
-        {"id": 1, "context": ["文", "章"], "question": "谁?", "choice": ["男", "女"], "answer": "女"},
+        {"id": 1, "context": ["文", "章"], "question": "谁?",
+         "choice": ["男", "女"], "answer": "女"},
         Example("train-0", "文 章", "谁?", 1, options=("男", "女")),
     ),
     "chid": (

@@ -47,7 +47,7 @@ def check_kinds(tasks: Mapping[str, Task], parts: Mapping[str, Any]) -> None:
                 "would not fit the new text; set 'augmentation=[]'."
             )
         learns = parts["method"]["learns_from"] == "teacher"
-        if learns and parts["teacher"]["source"] != "live":
+        if learns and parts["teacher"].get("source") != "live":
             raise UserError(
                 f"Task {name} is a {kind} task, whose logits differ in number from row to row and "
                 "are not stored: set teacher.source=live."

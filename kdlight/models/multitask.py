@@ -1,7 +1,7 @@
 """An encoder with one head a task: the shape of every teacher and every student."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
@@ -73,7 +73,7 @@ class MultiTaskModel(nn.Module):
 
     def null_threshold(self, task: str) -> float:
         """By how much "no answer" must beat the best answer to a question of a span task."""
-        return float(self.heads[task].null_threshold)
+        return float(cast(Tensor, self.heads[task].null_threshold))
 
     def forward(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The outputs for the one task of the batch: logits, and what else is in `needs`."""

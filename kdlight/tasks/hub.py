@@ -35,6 +35,7 @@ def read_hub(task: Task, split: str) -> Iterator[Example]:
     rows = _load(task, hub_split)
     where = f"{path}, split {hub_split}"
     layout = LAYOUTS[task.layout]
+    records: Iterator[dict[str, Any]]
     if layout.nested:
         every = {name: name for name in rows.column_names}
         records = (row for record in _records(rows, every) for row in layout.rows(record))

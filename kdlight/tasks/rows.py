@@ -29,7 +29,7 @@ def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> 
         RowError: the row cannot be used; the text says why and what was expected.
     """
     _check_keys(task, split, row)
-    whole = {"text_a": text(row, "text_a")}
+    whole: dict[str, Any] = {"text_a": text(row, "text_a")}
     if task.pair:  # of a context every character counts: answers are found by their number
         whole["text_b"] = text(row, "text_b", strip=task.kind != "span")
     elif row.get("text_b") is not None:

@@ -1,7 +1,7 @@
 """From start and end logits to answers, and what they are worth."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -140,7 +140,7 @@ class SpanScores(tm.Metric):
 
     def _best(self) -> tuple[Numbers, NDArray]:
         """The window with the best answer of each question, and what was found in all."""
-        found = cast(NDArray, self.found.cpu().numpy())
+        found = self.found.cpu().numpy()
         order = np.lexsort((-found[:, 0], np.asarray(self.questions.examples)))
         _, first = np.unique(np.asarray(self.questions.examples)[order], return_index=True)
         return order[first], found

@@ -63,7 +63,7 @@ class Task:
         """Turn YAML containers into plain ones and refuse what cannot be a task."""
         for key in self.__dataclass_fields__:
             object.__setattr__(self, key, _plain(getattr(self, key)))
-        usual = {"folder": self.name, "metrics": USUAL_METRICS.get(self.kind, ())}
+        usual: dict[str, Any] = {"folder": self.name, "metrics": USUAL_METRICS.get(self.kind, ())}
         usual |= {"pair": True} if self.kind == "span" else {}
         for key, value in usual.items():
             object.__setattr__(self, key, getattr(self, key) or value)

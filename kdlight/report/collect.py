@@ -94,7 +94,7 @@ class Run:
         rows = self.predictions[task]
         if arm not in rows or metric not in METRICS:
             return None
-        if any("_" in name for name in self.scores(arm)[task]):
+        if any(name not in METRICS for name in self.scores(arm)[task]):
             return None  # rows of several sets lie in one file
         return float(score(metric, rows["gold"], rows[arm])[0])
 

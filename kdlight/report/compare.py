@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlight.report.collect import Group, macro
-from kdlight.report.scores import is_span, score
+from kdlight.report.scores import METRICS, is_span, score
 from kdlight.report.statistics import (
     OverSeeds,
     bootstrap_p,
@@ -84,7 +84,7 @@ class _Samples:
         return observed, p, mcnemar(*right)
 
     def _metrics(self, task: str) -> list[str]:
-        return [metric for name, metric in self.group.metrics if name == task and "_" not in metric]
+        return [metric for name, metric in self.group.metrics if name == task and metric in METRICS]
 
     def _of(self, task: str, arm: str) -> tuple[NDArray, float]:
         """A network's score on every sample, [samples], and on the rows themselves."""

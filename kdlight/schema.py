@@ -43,6 +43,7 @@ class DataConfig:
     eval_rows: int | None = None
     eval_split: str = "dev"  # or held_out: a tenth of train; dev becomes that where there is none
     max_length: int = 128
+    doc_stride: int = 128  # tokens between windows of a context; at most half of what fits
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
     lexicon: list[int] | None = None  # of embedded data: axes, words a side; fewer are easier

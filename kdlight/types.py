@@ -9,7 +9,7 @@ Heavy libraries are imported for type checking only, so that the planner can use
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,10 @@ def settings_of(key: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A span answer: its text and the character at which it starts in `text_b`."""
+    """A span answer: its text and the character at which it starts in `text_b`.
+
+    `start` is -1 where the text does not stand in `text_b`; it still counts as a right answer.
+    """
 
     text: str
     start: int
@@ -45,7 +48,8 @@ class Example:
     number, a grade, or None where no gold label is known. `source` says where the text comes
     from (`gold`, `unlabelled`, `text`, or the augmenter's name) and `parent` the id of the row
     that an augmenter started from, whose label it carries. Span tasks use `answers` (question
-    in `text_a`, context in `text_b`), choice tasks `options` (their number is the label).
+    in `text_a`, context in `text_b`; the label is 1 where there is an answer, 0 where there is
+    none), choice tasks `options` (the label is the number of the right one).
     """
 
     id: str
@@ -106,6 +110,11 @@ class Batch:
     apart, `joint` the same text or pair as an encoder with special tokens reads it; a network
     says by its `reads` which of the two it wants, and the other may be missing. Of plain text
     with hidden tokens `places` [batch seq] is where they are, and `words` [places] which.
+
+    A row of a span task is a window of a context: `labels` [batch 2] are the positions in `joint`
+    of the answer's first and last token, both 0 where the window has none, and `context` [batch 2]
+    the first position of the context and the one after its last. A row of a choice task has
+    `options` [batch] texts, one an option: `texts` and `joint` hold those of all rows in turn.
     """
 
     task: str
@@ -114,6 +123,8 @@ class Batch:
     labels: "torch.Tensor"
     texts: tuple[Tokens, ...] = ()
     joint: Tokens | None = None
+    context: "torch.Tensor | None" = None
+    options: "torch.Tensor | None" = None
     places: "torch.Tensor | None" = None
     words: "torch.Tensor | None" = None
 
@@ -138,10 +149,10 @@ def _moved(value: Any, device: Any, options: dict[str, Any]) -> Any:
 class ModelOutput:
     """What a network, live or stored, gives for a batch.
 
-    Shapes: `logits` [batch classes]; `hidden_states` a tuple of [batch seq hidden], the
-    embeddings first; `attentions` a tuple of [batch heads seq seq]; `relations` maps `query`,
-    `key` and `value` of one layer to [batch seq hidden], its heads side by side; `words` [places
-    vocabulary]. What was not asked for is None.
+    Shapes: `logits` [batch classes], of a span task [batch 2 seq]; `hidden_states` a tuple of
+    [batch seq hidden], the embeddings first; `attentions` a tuple of [batch heads seq seq];
+    `relations` maps `query`, `key` and `value` of one layer to [batch seq hidden], its heads side
+    by side; `words` [places vocabulary]. What was not asked for is None.
     """
 
     logits: "torch.Tensor | None" = None
@@ -163,6 +174,25 @@ class ModelOutput:
 
 
 LOGITS = frozenset({"logits"})
+
+
+class Output(NamedTuple):
+    """What a network gives for a task.
+
+    Attributes:
+        classes: outputs of its head: a class each, 1 for a grade or an option, 2 for a span.
+        pair: whether the encoder reads two texts.
+        kind: `text` (a decision or grade a row), `span` or `choice`.
+    """
+
+    classes: int
+    pair: bool
+    kind: str = "text"
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> "Output":
+        """From what a plan says of a task."""
+        return cls(about["num_outputs"], about["pair"], about.get("kind", "text"))
 
 
 @dataclass(frozen=True, slots=True)

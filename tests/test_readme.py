@@ -117,17 +117,19 @@ def test_the_commands_were_found():
 
 def task_row(path):
     task = yaml.safe_load(path.read_text())[path.stem]
-    kind = f"{len(task['labels'])} classes"
-    if not task["labels"]:
+    kind = f"{len(task.get('labels', []))} classes"
+    if task["kind"] == "regression":
         kind = "grade {:g} to {:g}".format(*task["grade_range"])
+    elif task["kind"] != "classification":
+        kind = task["kind"]
     more = [f"{m}_{name}" for name in task.get("more_eval", {}) for m in task["metrics"]]
-    hub = task["hub"]
+    hub = task.get("hub")
     cells = [
         f"`{path.stem}`",
         kind + ", pair" * task["pair"],
         ", ".join([*task["metrics"], *more]),
         f"`{task['folder']}`",
-        f"`{hub['path']}` {hub['name'] or ''}".strip(),
+        f"`{hub['path']}` {hub['name'] or ''}".strip() if hub else "",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -65,15 +65,14 @@ def encode_rows(
     first = next(read_rows(source), None)
     pair = first is not None and first.text_b is not None
     sides = ("a", "b") if pair else ("a",)
-    narrow = tokenizer.get_vocab_size() <= 65536
     types: dict[str, type] = {"labels": np.float32, "copies": np.bool_, "ids": np.int64}
     for side in sides:
-        types |= {f"{side}.ids": np.uint16 if narrow else np.uint32, f"{side}.offsets": np.int64}
+        types |= {f"{side}.ids": token_type(tokenizer), f"{side}.offsets": np.int64}
     ends, count = dict.fromkeys(sides, 0), 0
     with ArrayFiles(out, types) as files:
         for side in sides:
             files.append(f"{side}.offsets", [0])
-        for chunk in _chunks(read_rows(source)):
+        for chunk in chunks(read_rows(source)):
             for side in sides:
                 texts = [_text(row, side, special["mask"]) for row in chunk]
                 tokens = _encode(tokenizer, texts, max_length)
@@ -87,11 +86,28 @@ def encode_rows(
             files.append("ids", [digest(row.id) for row in chunk])
             count += len(chunk)
             advance(len(chunk))
+    write_meta(source, out, tokenizer, pad, {"pair": pair, "max_length": max_length})
+    return count
+
+
+def token_type(tokenizer: Tokenizer) -> type:
+    """The smallest type that holds its tokens."""
+    return np.uint16 if tokenizer.get_vocab_size() <= 65536 else np.uint32
+
+
+def unknown_token(tokenizer: Tokenizer) -> list[int]:
+    """What stands for a text without any token."""
+    return tokenizer.encode("\u2047\ue000", add_special_tokens=False).ids[:1] or [0]
+
+
+def write_meta(
+    source: Path, out: Path, tokenizer: Tokenizer, pad: int, about: Mapping[str, Any]
+) -> None:
+    """Writes what `EncodedRows` has to know of its arrays: `about`, and how texts are joined."""
     joined = template(tokenizer, pad)
     meta = {
-        "pair": pair,
+        **about,
         "rows": os.path.relpath(source, out),
-        "max_length": max_length,
         "vocabulary": tokenizer.get_vocab_size(),
         "pad": pad,
         "prefix": joined.prefix,
@@ -100,7 +116,6 @@ def encode_rows(
         "second_type": joined.second_type,
     }
     (out / "meta.json").write_text(json.dumps(meta))
-    return count
 
 
 def digest(example_id: str) -> int:
@@ -109,7 +124,8 @@ def digest(example_id: str) -> int:
     return int.from_bytes(raw, "little", signed=True)
 
 
-def _chunks(rows: Iterator[Example]) -> Iterator[list[Example]]:
+def chunks(rows: Iterator[Example]) -> Iterator[list[Example]]:
+    """The rows in lists that are looked at together."""
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
@@ -120,6 +136,6 @@ def _text(row: Example, side: str, mask: str | None) -> str:
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.ndarray]:
-    unknown = tokenizer.encode("\u2047\ue000", add_special_tokens=False).ids[:1] or [0]
+    unknown = unknown_token(tokenizer)
     encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     return [np.array(e.ids[:max_length] or unknown) for e in encoded]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kdlight.data.layout import LAYOUTS, Plain, load
 from kdlight.data.rows import ids_at
 from kdlight.types import Batch, Tokens, UserError
 
@@ -41,7 +42,8 @@ class EncodedRows:
 
     Files: `a.ids`, `a.offsets` (and `b.*` for pairs), `labels` (NaN: unknown), `copies` (true for
     rows made by augmentation, with the labels of the rows they come from; older artifacts without
-    such rows lack it), `ids` (64-bit digests of the example ids), all `.npy`, and `meta.json`.
+    such rows lack it), `ids` (64-bit digests of the example ids), all `.npy`, and `meta.json`,
+    whose `kind` says how they make rows (`kdlight.data.layout`).
 
     Args:
         folder: of those files.
@@ -62,7 +64,7 @@ class EncodedRows:
     ) -> None:
         meta = json.loads((folder / "meta.json").read_text())
         self.folder, self.task = folder, task
-        self._text = folder / meta["rows"] if "rows" in meta else None
+        self.text = folder / meta["rows"] if "rows" in meta else None
         self.max_length: int = meta["max_length"]
         self.vocabulary: int = meta["vocabulary"]
         self.template = Template(
@@ -72,13 +74,14 @@ class EncodedRows:
             tuple(meta["suffix"]),
             meta["second_type"],
         )
-        self.ids = _load(folder, "ids")
-        self.labels = _load(folder, "labels")
-        copies = _load(folder, "copies") if (folder / "copies.npy").exists() else np.array(False)
+        self.layout: Plain = LAYOUTS[meta.get("kind", "text")](folder, meta)
+        self.ids = load(folder, "ids")
+        self.labels = self.layout.labels
+        copies = load(folder, "copies") if (folder / "copies.npy").exists() else np.array(False)
         if not keep_labels and copies.any():
             self.labels = np.where(copies, np.float32("nan"), self.labels)
         sides = ("a", "b") if meta["pair"] else ("a",)
-        self._sides = [(_load(folder, f"{s}.ids"), _load(folder, f"{s}.offsets")) for s in sides]
+        self._sides = [(load(folder, f"{s}.ids"), load(folder, f"{s}.offsets")) for s in sides]
         self._joined = joint or self
         if not np.array_equal(self.ids, self._joined.ids):
             raise UserError(f"The student and the teacher of task {task} read different rows.")
@@ -97,21 +100,24 @@ class EncodedRows:
         """Tokens of each text of each row as `texts` holds them, [rows texts]."""
         out = np.empty((len(self), len(self._sides)), dtype=np.uint16)
         for start in range(0, len(self), CHUNK):
+            stop = min(start + CHUNK, len(self))
             for side, (_, offsets) in enumerate(self._sides):
-                lengths = np.diff(offsets[start : start + CHUNK + 1])
-                out[start : start + CHUNK, side] = np.minimum(lengths, self.max_length)
+                part = self.layout.texts(side, start, stop)
+                lengths = np.diff(offsets[part.start : part.stop + 1])
+                lengths = self.layout.lengths(side, lengths, start)
+                out[start:stop, side] = np.minimum(lengths, self.max_length)
         return out
 
     @property
     def known_labels(self) -> NDArray[np.int64]:
         """The numbers of the rows that have a gold label."""
-        return np.flatnonzero(~np.isnan(self.labels))
+        return np.flatnonzero(~np.isnan(self.labels.reshape(len(self), -1)[:, 0]))
 
     def example_ids(self, rows: Iterable[int]) -> list[str]:
         """The ids of these rows, from the text they were encoded from; numbers if it is gone."""
-        if self._text is None or not self._text.exists():
+        if self.text is None or not self.text.exists():
             return [f"number {row}" for row in rows]
-        return ids_at(self._text, rows)
+        return ids_at(self.text, map(self.layout.example, rows))
 
     def batch(self, rows: NDArray[np.int64], reads: frozenset[str]) -> Batch:
         """The rows as a `Batch` holding the text forms in `reads` (`texts`, `joint`)."""
@@ -120,9 +126,14 @@ class EncodedRows:
             rows=torch.from_numpy(np.array(rows)),  # a copy: a lone row may have a negative stride
             ids=torch.from_numpy(self.ids[rows]),
             labels=torch.from_numpy(self.labels[rows]),
-            texts=tuple(self._side(side, rows) for side in self._sides) if "texts" in reads else (),
+            texts=self._texts(rows) if "texts" in reads else (),
             joint=self._joined._joint(rows) if "joint" in reads else None,
+            **self.layout.fields(rows),
         )
+
+    def _texts(self, rows: NDArray[np.int64]) -> tuple[Tokens, ...]:
+        picks = self.layout.picks(rows)
+        return tuple(self._side(side, pick) for side, pick in zip(self._sides, picks, strict=True))
 
     def _side(self, side: tuple[NDArray, NDArray], rows: NDArray[np.int64]) -> Tokens:
         flat, offsets = side
@@ -131,11 +142,11 @@ class EncodedRows:
         return _tokens(_gather(flat, starts, lengths, self.template.pad), lengths)
 
     def _joint(self, rows: NDArray[np.int64]) -> Tokens:
-        template, width = self.template, self.max_length
-        starts = [offsets[rows] for _, offsets in self._sides]
+        template, width, picks = self.template, self.max_length, self.layout.picks(rows)
+        starts = [offsets[pick] for (_, offsets), pick in zip(self._sides, picks, strict=True)]
         counts = [
-            offsets[rows + 1] - start
-            for (_, offsets), start in zip(self._sides, starts, strict=True)
+            offsets[pick + 1] - start
+            for (_, offsets), pick, start in zip(self._sides, picks, starts, strict=True)
         ]
         if len(counts) == 1:
             counts = [np.minimum(counts[0], width - template.extra_single)]
@@ -148,9 +159,9 @@ class EncodedRows:
         lengths = np.sum(counts, axis=0) + (
             template.extra_pair if len(counts) == 2 else template.extra_single
         )
-        out = np.full((len(rows), int(lengths.max())), template.pad, dtype=np.int64)
+        out = np.full((len(lengths), int(lengths.max())), template.pad, dtype=np.int64)
         types = np.zeros_like(out)
-        at = np.zeros(len(rows), dtype=np.int64)
+        at = np.zeros(len(lengths), dtype=np.int64)
         parts: list[tuple[NDArray | tuple[int, ...], NDArray, int]]
         parts = [(template.prefix, at, 0), (texts[0], counts[0], 0)]
         if len(counts) == 2:
@@ -165,11 +176,6 @@ class EncodedRows:
         for part, count, token_type in parts:
             at = at + _place(out, types, at, part, count, token_type)
         return Tokens(torch.from_numpy(out), torch.from_numpy(lengths), torch.from_numpy(types))
-
-
-def _load(folder: Path, name: str) -> NDArray:
-    array: NDArray = np.load(folder / f"{name}.npy", mmap_mode="r")
-    return array
 
 
 def _tokens(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> Tokens:

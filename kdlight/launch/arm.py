@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kdlight.launch.checks import check_kinds
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
@@ -53,6 +54,7 @@ class Arm:
 
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
+        check_kinds({name: self.plan.tasks[name] for name in self.names}, self.parts)
         joint, refine = self.parts["method"]["joint"], self.parts["method"].get("refine")
         groups = [self.names] if joint else [(name,) for name in self.names]
         trained = {group: self._best(group) for group in groups}
@@ -117,7 +119,7 @@ class Arm:
         trainer = self.parts["trainer"]
         config = {
             "task": group[0],
-            "pair": self.plan.tasks[group[0]].pair,
+            "pair": self.plan.tasks[group[0]].reads_pairs,
             "length": min(32, self.plan.data["max_length"]),
             "batch_sizes": [1, 32],
             "threads": 1,

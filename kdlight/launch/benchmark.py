@@ -24,6 +24,11 @@ def benchmark_node(
             "job=benchmark measures distillation, and this experiment has no teacher: choose "
             "another, such as +experiment=kd_bilstm."
         )
+    if special := [task for task in group if arm.plan.tasks[task].special]:
+        raise UserError(
+            f"job=benchmark measures how the teacher's outputs are stored, and those of "
+            f"{special[0]} are not: they differ in number from row to row; choose other tasks."
+        )
     stores = {f"teacher_outputs/{task}": arm.outputs(task) for task in group}
     store = next(iter(stores.values()))
     latency = arm.latency(group, student, hardware)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kdlight.schema import nearest
+from kdlight.schema import AUGMENTATION_KEYS, nearest
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
@@ -26,6 +26,32 @@ def check_task_keys(name: str, node: Mapping[str, Any]) -> None:
         if key not in valid and key != "_target_":
             hint = nearest(key, valid) or f"; valid: {', '.join(valid)}"
             raise UserError(f"task {name}: its YAML has an unknown key {key}{hint}")
+
+
+def check_kinds(tasks: Mapping[str, Task], parts: Mapping[str, Any]) -> None:
+    """Refuses an arm whose parts cannot work on a span or a choice task.
+
+    Raises:
+        UserError: with the task, the part and the remedy.
+    """
+    special = {name: task.special["kind"] for name, task in tasks.items() if task.special}
+    for name, kind in special.items():
+        if kind == "span" and parts["student"].get("embeddings"):
+            raise UserError(
+                f"Task {name} asks for a span of its context, for which this student gives no "
+                "vector a token: choose a Transformer, such as student=transformer3."
+            )
+        if parts["augmentation"]["n_iter"] and set(parts["augmentation"]) - {*AUGMENTATION_KEYS}:
+            raise UserError(
+                f"Task {name} is a {kind} task, whose rows cannot be augmented: their answers "
+                "would not fit the new text; set 'augmentation=[]'."
+            )
+        learns = parts["method"]["learns_from"] == "teacher"
+        if learns and parts["teacher"].get("source") != "live":
+            raise UserError(
+                f"Task {name} is a {kind} task, whose logits differ in number from row to row and "
+                "are not stored: set teacher.source=live."
+            )
 
 
 def check_teacher_floor(folder: Path, title: str, floor: str) -> None:

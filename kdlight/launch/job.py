@@ -52,7 +52,10 @@ class Job:
     def plan_all(self) -> None:
         """Plans every network of the job, so that what would be refused is refused now."""
         for arm in self.arms.values():
-            arm.students()
+            if self.config["job"] == "teacher":
+                arm.teachers.nodes()
+            else:
+                arm.students()
 
     def run(self) -> dict[str, Any]:
         """Does the job; returns the result that was written."""

@@ -100,11 +100,15 @@ class Plan:
 
     def transfer_set(self, task: str, augmentation: Mapping[str, Any]) -> Node:
         """The student's text."""
-        return transfer_set(task, self.rows(task), self.data, augmentation, self.tasks[task].pair)
+        pair = self.tasks[task].reads_pairs
+        return transfer_set(task, self.rows(task), self.data, augmentation, pair)
 
     def tokens(self, rows: Node, tokenizer: Node) -> Node:
         """Rows as token ids."""
-        config = {"max_length": self.data["max_length"]}
+        config: dict[str, Any] = {"max_length": self.data["max_length"]}
+        kind = self.tasks[rows.label].special.get("kind") if rows.label in self.tasks else None
+        config |= {"kind": kind} if kind else {}
+        config |= {"doc_stride": self.data["doc_stride"]} if kind == "span" else {}
         own = " (student)" if tokenizer.kind == "student_tokenizer" else ""
         parents = {"rows": rows, "tokenizer": tokenizer}
         return Node("tokens", f"{rows.kind} {rows.label}{own}", config, parents)
@@ -114,8 +118,9 @@ class Plan:
         return {
             name: {
                 "num_outputs": self.tasks[name].num_outputs,
-                "pair": self.tasks[name].pair,
+                "pair": self.tasks[name].reads_pairs,
                 "metrics": list(self.tasks[name].metrics),
+                **self.tasks[name].special,
             }
             for name in group
         }

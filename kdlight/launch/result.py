@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import eq
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -44,11 +45,19 @@ def selection_macro(folders: Iterable[Path]) -> float:
     return fmean(map(selection_score, folders))
 
 
-def agreement(teacher: Sequence[Sequence[float]], student: Sequence[Sequence[float]]) -> float:
-    """How often both networks decide alike, or the correlation of their grades, in percent."""
+def agreement(teacher: Sequence[Any], student: Sequence[Any]) -> float:
+    """How often both networks decide alike, or the correlation of their grades, in percent.
+
+    Args:
+        teacher: of each row the answer's text, or the logits (as many as it has options).
+        student: the same of the other network.
+    """
+    if isinstance(teacher[0], str):
+        return 100 * fmean(map(eq, teacher, student))
+    if len(teacher[0]) > 1:
+        decided = ([int(np.argmax(logits)) for logits in outputs] for outputs in (teacher, student))
+        return 100 * fmean(map(eq, *decided))
     first, second = np.array(teacher), np.array(student)
-    if first.shape[1] > 1:
-        return float(100 * np.mean(first.argmax(axis=1) == second.argmax(axis=1)))
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(100 * np.corrcoef(first[:, 0], second[:, 0])[0, 1])
@@ -60,7 +69,7 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[list[float]]]:
+def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[Any]]:
     """Writes id, gold and every network's output a line; returns the outputs by network.
 
     Raises:

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kdlight.losses.hard import decisions
 from kdlight.types import Batch, ModelOutput
 
 
@@ -12,7 +13,9 @@ def annealed(student: Tensor, teacher: Tensor, labels: Tensor, gold: float) -> T
     BAM: Clark et al. 2019, arXiv 1907.04829, section 3.2. Rows without a label keep the teacher.
 
     Shapes: logits [batch classes], `labels` [batch] with NaN where unknown; mean over rows.
+    Of spans, whose start and end are decisions of their own, [batch 2 seq] and [batch 2].
     """
+    student, teacher, labels = decisions(student), decisions(teacher), labels.flatten()
     known = ~labels.isnan()
     truth = labels.where(known, labels.new_zeros(()))
     share = (gold * known.to(student.dtype))[:, None]

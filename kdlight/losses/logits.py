@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kdlight.losses.hard import decisions
 from kdlight.types import Batch, ModelOutput
 
 
@@ -11,7 +12,9 @@ def logit_mse(student: Tensor, teacher: Tensor) -> Tensor:
 
     Ba & Caruana 2014, eq. 1 and Tang et al. 2019 (arXiv 1903.12136), where it is
     `||z_teacher - z_student||^2` a row: summed over classes, not averaged.
+    Of spans, [batch 2 seq], the mean over starts and ends.
     """
+    student, teacher = decisions(student), decisions(teacher)
     return (student - teacher).square().sum(dim=1).mean()
 
 
@@ -20,8 +23,9 @@ def soft_kl(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
     Hinton et al. 2015 (arXiv 1503.02531): T^2 keeps the size of the gradient as T grows.
 
-    Shapes: both [batch classes].
+    Shapes: both [batch classes], of spans [batch 2 seq] (mean over starts and ends).
     """
+    student, teacher = decisions(student), decisions(teacher)
     soft_targets = F.log_softmax(teacher / temperature, dim=1)
     log_student = F.log_softmax(student / temperature, dim=1)
     divergence = F.kl_div(log_student, soft_targets, log_target=True, reduction="batchmean")

@@ -21,7 +21,8 @@ class TaskModule(L.LightningModule):
 
     Args:
         model: a `MultiTaskModel`.
-        metrics: (metric names, number of outputs) by task, in the order of the loaders.
+        metrics: by task, in the order of the loaders, (metric names, number of outputs) or what
+            collects its scores (`kdlight.methods.scoring`).
         optimizer: makes the optimizer from the parameters.
         schedule: makes the learning-rate schedule from (optimizer, total steps).
         total_steps: optimizer steps of the whole run.
@@ -31,7 +32,7 @@ class TaskModule(L.LightningModule):
     def __init__(
         self,
         model: MultiTaskModel,
-        metrics: Mapping[str, tuple[Sequence[str], int]],
+        metrics: Mapping[str, tuple[Sequence[str], int] | nn.Module],
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Callable[..., Any],
         total_steps: int,
@@ -40,7 +41,7 @@ class TaskModule(L.LightningModule):
         super().__init__()
         self.model = model.train()  # pretrained networks come in evaluation mode
         self.scores: Any = nn.ModuleDict(
-            {task: TaskScores(*spec) for task, spec in metrics.items()}
+            {t: m if isinstance(m, nn.Module) else TaskScores(*m) for t, m in metrics.items()}
         )
         self._optimizer, self._schedule = optimizer, schedule
         self.total_steps, self.seed = total_steps, seed
@@ -99,12 +100,14 @@ class TaskModule(L.LightningModule):
                 f"The network gives numbers that are not finite for task {batch.task} after step "
                 f"{self.trainer.global_step}: lower the learning rate."
             )
-        self.scores[batch.task].update(logits, batch.labels)
+        spans = batch.context is not None
+        self.scores[batch.task].update(logits, batch if spans else batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         """Logs `val/<task>/<metric>` and `val/macro`."""
         scores = {task: metric.compute() for task, metric in self.scores.items()}
-        for metric in self.scores.values():
+        for task, metric in self.scores.items():
+            metric.settle(self.model.heads[task])
             metric.reset()
         named = {f"val/{t}/{name}": v for t, values in scores.items() for name, v in values.items()}
         self.log_dict({**named, "val/macro": macro(scores)})

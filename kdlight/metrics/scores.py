@@ -76,6 +76,9 @@ class TaskScores(nn.Module):
         for metric in self.metrics.values():
             metric.update(decided, truth)
 
+    def settle(self, head: nn.Module) -> None:
+        """There is nothing to leave with the network's head."""
+
     def compute(self) -> dict[str, float]:
         """Each metric in percent; a correlation of constants counts as zero."""
         with _quiet():

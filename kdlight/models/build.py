@@ -14,7 +14,7 @@ from kdlight.models.ensemble import Ensemble
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import PretrainedEncoder, load_encoder, load_head, random_encoder
 
-Outputs = Mapping[str, tuple[int, bool]]
+Outputs = Mapping[str, tuple[Any, ...]]  # as of MultiTaskModel
 
 
 def build_teacher(

@@ -1,6 +1,8 @@
 """Several teachers of the same tasks as one, whose outputs are averaged."""
 
 from collections.abc import Sequence
+from statistics import fmean
+from typing import cast
 
 import torch
 
@@ -22,6 +24,10 @@ class Ensemble(MultiTaskModel):
         first = members[0]
         super().__init__(first.encoder, lambda *_: torch.nn.Identity(), first.outputs)
         self.members = torch.nn.ModuleList(members)
+
+    def null_threshold(self, task: str) -> float:
+        """The mean of the members', as their logits are averaged too."""
+        return fmean(cast(MultiTaskModel, m).null_threshold(task) for m in self.members)
 
     def forward(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The averaged logits for the one task of the batch."""

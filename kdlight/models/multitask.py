@@ -1,11 +1,12 @@
 """An encoder with one head a task: the shape of every teacher and every student."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
-from kdlight.types import LOGITS, Batch, ModelOutput, Shape
+from kdlight.models.kinds import KINDS
+from kdlight.types import LOGITS, Batch, ModelOutput, Output, Shape
 
 
 class Encoder(Protocol):
@@ -14,6 +15,8 @@ class Encoder(Protocol):
     `reads` names the text forms it wants (`texts`, `joint`), `provides` the parts of
     `ModelOutput` it can give. One that provides more than logits also has a `shape` and
     `with_parts(batch, needs)`, which returns the features and the other parts in `needs`.
+    One that can give a vector a token says how wide it is (`token_features`), and takes
+    `tokens=True` in both calls.
     """
 
     reads: frozenset[str]
@@ -34,22 +37,22 @@ class MultiTaskModel(nn.Module):
     Args:
         encoder: the shared body.
         head: makes a head from (features, classes).
-        outputs: (number of classes, is a pair) by task.
+        outputs: (number of classes, is a pair, kind if not `text`) by task.
     """
 
     def __init__(
         self,
         encoder: Encoder,
         head: Callable[[int, int], nn.Module],
-        outputs: Mapping[str, tuple[int, bool]],
+        outputs: Mapping[str, tuple[Any, ...]],
     ) -> None:
         super().__init__()
-        self.outputs = dict(outputs)
+        self.outputs = {task: Output(*output) for task, output in outputs.items()}
         self.encoder: Any = encoder
         self.heads = nn.ModuleDict(
             {
-                task: head(encoder.num_features(pair), classes)
-                for task, (classes, pair) in outputs.items()
+                task: KINDS[output.kind].head(head, encoder, output)
+                for task, output in self.outputs.items()
             }
         )
 
@@ -68,6 +71,10 @@ class MultiTaskModel(nn.Module):
         """Of the encoder, where it is a Transformer."""
         return getattr(self.encoder, "shape", None)
 
+    def null_threshold(self, task: str) -> float:
+        """By how much "no answer" must beat the best answer to a question of a span task."""
+        return float(cast(Tensor, self.heads[task].null_threshold))
+
     def forward(self, batch: Batch, needs: frozenset[str] = LOGITS) -> ModelOutput:
         """The outputs for the one task of the batch: logits, and what else is in `needs`.
 
@@ -75,7 +82,11 @@ class MultiTaskModel(nn.Module):
         """
         if batch.task not in self.heads:
             return ModelOutput(**self.encoder.with_parts(batch, needs)[1])
+        kind = KINDS[self.outputs[batch.task].kind]
+        options = {"tokens": True} if kind.per_token else {}
+        parts: Mapping[str, Any] = {}
         if needs <= LOGITS:
-            return ModelOutput(logits=self.heads[batch.task](self.encoder(batch)))
-        features, parts = self.encoder.with_parts(batch, needs - LOGITS)
-        return ModelOutput(logits=self.heads[batch.task](features), **parts)
+            features = self.encoder(batch, **options)
+        else:
+            features, parts = self.encoder.with_parts(batch, needs - LOGITS, **options)
+        return ModelOutput(logits=kind.logits(self.heads[batch.task](features), batch), **parts)

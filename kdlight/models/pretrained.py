@@ -50,32 +50,36 @@ class PretrainedEncoder(nn.Module):
         return 4 * width if pair and self.pooling == "segments" else width
 
     @property
+    def token_features(self) -> int:
+        """Width of a token's features."""
+        return int(self.model.config.hidden_size)
+
+    @property
     def shape(self) -> Shape:
         """Layers, width and heads."""
         config = self.model.config
         return Shape(config.num_hidden_layers, config.hidden_size, config.num_attention_heads)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Pooled features, [batch hidden]."""
-        return self._pooled(_joined(batch), self.model(**self._inputs(_joined(batch))))
+    def forward(self, batch: Batch, tokens: bool = False) -> Tensor:
+        """Pooled features, [batch hidden], or those of all tokens, [batch seq hidden]."""
+        output = self.model(**self._inputs(_joined(batch)))
+        return output.last_hidden_state if tokens else self._pooled(_joined(batch), output)
 
-    def states(self, batch: Batch) -> Tensor:
-        """The last layer's states of every token, [batch seq hidden]."""
-        states: Tensor = self.model(**self._inputs(_joined(batch))).last_hidden_state
-        return states
-
-    def with_parts(self, batch: Batch, needs: frozenset[str]) -> tuple[Tensor, dict[str, Any]]:
-        """Pooled features, and the states, attentions or relations in `needs` by name."""
+    def with_parts(
+        self, batch: Batch, needs: frozenset[str], tokens: bool = False
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Features, and the states, attentions or relations in `needs` by name."""
         if "relations" in needs:
             with recorded(self.model, self.relation_layer) as vectors:
-                features, parts = self.with_parts(batch, needs - {"relations"})
+                features, parts = self.with_parts(batch, needs - {"relations"}, tokens)
             return features, parts | {"relations": vectors}
         config = self.model.config
         if "attentions" in needs and config._attn_implementation != "eager":
             self.model.set_attn_implementation("eager")  # the others do not return them
         options = {f"output_{name}": True for name in needs}
         output = self.model(**self._inputs(_joined(batch)), **options)
-        return self._pooled(_joined(batch), output), {name: output[name] for name in needs}
+        pooled = output.last_hidden_state if tokens else self._pooled(_joined(batch), output)
+        return pooled, {name: output[name] for name in needs}
 
     def _pooled(self, text: Tokens, output: Any) -> Tensor:
         states: Tensor = output.last_hidden_state

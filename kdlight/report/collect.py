@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from kdlight.report.scores import score
+from kdlight.metrics.answers import COMPARE, best_match
+from kdlight.report.scores import METRICS, score
 from kdlight.types import UserError
 
 FIRST, LAST = ("teacher", "baseline"), ("student",)
@@ -58,9 +59,18 @@ class Run:
 
     @cached_property
     def predictions(self) -> dict[str, dict[str, NDArray]]:
-        """By task: `id`, `gold` [rows], and each network's outputs [rows classes]."""
+        """By task: `id`, `gold` [rows], and each network's outputs [rows classes].
+
+        Rows with fewer options than others have -inf in place of those that they lack. Of a span
+        task `gold` is NaN, and a network's outputs are what its answers are worth: exact match
+        and F1, [rows 2].
+        """
         files: Mapping[str, str] = self.result["predictions"]
-        return {task: _read(self.folder / file) for task, file in files.items()}
+        tasks: Mapping[str, Any] = self.config["task"]
+        return {
+            task: _read(self.folder / file, tasks[task].get("answers", "words"))
+            for task, file in files.items()
+        }
 
     def check(self) -> None:
         """Holds every stored score against the stored predictions.
@@ -82,9 +92,9 @@ class Run:
     def computed(self, arm: str, task: str, metric: str) -> float | None:
         """A score from the predictions; None for a second evaluation set, whose rows are mixed."""
         rows = self.predictions[task]
-        if arm not in rows or metric not in ("accuracy", "f1", "matthews", "pearson", "spearman"):
+        if arm not in rows or metric not in METRICS:
             return None
-        if any("_" in name for name in self.scores(arm)[task]):
+        if any(name not in METRICS for name in self.scores(arm)[task]):
             return None  # rows of several sets lie in one file
         return float(score(metric, rows["gold"], rows[arm])[0])
 
@@ -95,13 +105,26 @@ def macro(scores: Mapping[str, Mapping[str, float]], tasks: Iterable[str] | None
     return float(np.mean([np.mean(list(scores[task].values())) for task in chosen]))
 
 
-def _read(path: Path) -> dict[str, NDArray]:
+def _read(path: Path, answers: str) -> dict[str, NDArray]:
     with path.open() as file:
         lines = [json.loads(line) for line in file]
     names = [name for name in lines[0] if name not in ("id", "gold")]
-    found = {name: np.array([line[name] for line in lines]) for name in names}
-    ids, gold = (np.array([line[key] for line in lines]) for key in ("id", "gold"))
-    return {"id": ids, "gold": gold, **found}
+    ids, gold = np.array([line["id"] for line in lines]), [line["gold"] for line in lines]
+    if isinstance(gold[0], list):
+        compare = COMPARE[answers]
+        worth = {
+            name: np.array([best_match(line[name], line["gold"], compare) for line in lines])
+            for name in names
+        }
+        return {"id": ids, "gold": np.full(len(lines), np.nan), **worth}
+    found = {name: _even([line[name] for line in lines]) for name in names}
+    return {"id": ids, "gold": np.array(gold), **found}
+
+
+def _even(outputs: Sequence[Sequence[float]]) -> NDArray:
+    """Outputs as one array, [rows classes]."""
+    width = max(map(len, outputs))
+    return np.array([[*row, *[-np.inf] * (width - len(row))] for row in outputs])
 
 
 def find_runs(pattern: str) -> list[Run]:

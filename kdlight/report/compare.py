@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlight.report.collect import Group, macro
-from kdlight.report.scores import score
+from kdlight.report.scores import METRICS, is_span, score
 from kdlight.report.statistics import (
     OverSeeds,
     bootstrap_p,
@@ -77,14 +77,14 @@ class _Samples:
         (one, observed_one), (two, observed_two) = self._of(task, first), self._of(task, second)
         observed = observed_one - observed_two
         p = bootstrap_p(one - two, observed)
-        if self._metrics(task)[0] not in CLASSES:
-            return observed, p, None
         rows = self.group.runs[0].predictions[task]["gold"]
+        if is_span(rows) or self._metrics(task)[0] not in CLASSES:
+            return observed, p, None
         right = [_majority(self.group, task, arm) == rows for arm in (first, second)]
         return observed, p, mcnemar(*right)
 
     def _metrics(self, task: str) -> list[str]:
-        return [metric for name, metric in self.group.metrics if name == task and "_" not in metric]
+        return [metric for name, metric in self.group.metrics if name == task and metric in METRICS]
 
     def _of(self, task: str, arm: str) -> tuple[NDArray, float]:
         """A network's score on every sample, [samples], and on the rows themselves."""

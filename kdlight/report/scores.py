@@ -17,15 +17,23 @@ def score(metric: str, gold: NDArray, outputs: NDArray, counts: Counts | None = 
     """A metric in percent, [samples].
 
     Args:
-        metric: `accuracy`, `f1`, `matthews`, `pearson` or `spearman`.
-        gold: classes or grades, [rows].
-        outputs: of a network, [rows classes].
+        metric: a key of `METRICS`.
+        gold: classes or grades, [rows]; NaN of a span task.
+        outputs: of a network, [rows classes]; of a span task exact match and F1, [rows 2].
         counts: how often each row is in each sample, [samples rows]; None: each once.
     """
     if counts is None:
         counts = np.ones((1, len(gold)))
+    if is_span(gold):
+        worth = outputs[:, ("exact_match", "f1").index(metric)]
+        return 100 * (counts @ worth) / counts.sum(axis=1)
     decided = outputs[:, 0] if outputs.shape[1] == 1 else outputs.argmax(axis=1)
     return 100 * METRICS[metric](gold, decided, counts)
+
+
+def is_span(gold: NDArray) -> bool:
+    """Whether answers are texts, of which only the worth is known, rather than classes."""
+    return bool(np.isnan(gold[:1]).any())
 
 
 def _accuracy(gold: NDArray, decided: NDArray, counts: Counts) -> NDArray:
@@ -82,4 +90,5 @@ METRICS: dict[str, Callable[[NDArray, NDArray, Counts], NDArray]] = {
     "matthews": _matthews,
     "pearson": _pearson,
     "spearman": _spearman,
+    "exact_match": _accuracy,
 }

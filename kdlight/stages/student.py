@@ -16,6 +16,7 @@ from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
 from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
+from kdlight.methods.scoring import scoring
 from kdlight.models.build import (
     build_student,
     load_body,
@@ -29,19 +30,19 @@ from kdlight.models.pretrained import load_encoder
 from kdlight.models.transformer import start_from
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
-from kdlight.types import StageSpec, TeacherSource, UserError, settings_of
+from kdlight.types import Output, StageSpec, TeacherSource, UserError, settings_of
 
 WINDOW = 512  # batches cut from one lot of rows
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A student before its first step; `outputs` are (classes, is a pair) by task."""
+    """A student before its first step; `outputs` are those of its tasks."""
 
     module: TaskModule
     data: TaskDataModule
     interval: int
-    outputs: dict[str, tuple[int, bool]]
+    outputs: dict[str, Output]
 
 
 def run(spec: StageSpec) -> None:
@@ -59,7 +60,7 @@ def prepare(spec: StageSpec) -> Prepared:
     """Builds the network, its teacher, its rows and the plan of its steps."""
     config = spec.config
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
-    outputs = {t: (about["num_outputs"], about["pair"]) for t, about in config["tasks"].items()}
+    outputs = {task: Output.of(about) for task, about in config["tasks"].items()}
     table = None
     if "table" in spec.inputs:
         table = torch.from_numpy(np.load(Path(spec.inputs["table"]) / "table.npy"))
@@ -69,10 +70,13 @@ def prepare(spec: StageSpec) -> Prepared:
     model = started(spec, model, outputs)
     teacher = _teacher(spec) if config["teacher_source"] else None
     train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
-    held = {task: Path(spec.inputs[f"tokens/{task}"]) / "selection" for task in config["tasks"]}
+    held = {
+        task: EncodedRows(Path(spec.inputs[f"tokens/{task}"]) / "selection", task)
+        for task in config["tasks"]
+    }
     data = TaskDataModule(
         train,
-        {task: EncodedRows(folder, task) for task, folder in held.items()},
+        held,
         instantiate(config["mixing"]),
         config["batch_size"],
         config["seed"],
@@ -84,12 +88,10 @@ def prepare(spec: StageSpec) -> Prepared:
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
     steps = config["max_steps"] or config["max_epochs"] * epoch
     data.steps, interval = plan_steps(max(steps, config.get("min_steps", 0)), config["evaluations"])
-    return Prepared(_module(config, model, teacher, data.steps), data, interval, outputs)
+    return Prepared(_module(config, model, teacher, held, data.steps), data, interval, outputs)
 
 
-def started(
-    spec: StageSpec, model: MultiTaskModel, outputs: dict[str, tuple[int, bool]]
-) -> MultiTaskModel:
+def started(spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]) -> MultiTaskModel:
     """The network with the weights it starts from.
 
     A student's (`start`), a distilled body's (`body`), or layers of a Transformer's (`layers`).
@@ -114,11 +116,16 @@ def started(
 
 
 def _module(
-    config: dict[str, Any], model: MultiTaskModel, teacher: TeacherSource | None, steps: int
+    config: dict[str, Any],
+    model: MultiTaskModel,
+    teacher: TeacherSource | None,
+    held: dict[str, EncodedRows],
+    steps: int,
 ) -> TaskModule:
+    tasks: dict[str, Any] = config["tasks"]
     common: dict[str, Any] = {
         "model": model,
-        "metrics": {t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},
+        "metrics": {t: scoring(a).scores(a, held[t]) for t, a in tasks.items()},
         "optimizer": instantiate(config["optimizer"]),
         "schedule": instantiate(config["schedule"]),
         "total_steps": steps,

@@ -1,6 +1,9 @@
 """Stage: the rows of one task, read, checked, capped and split."""
 
+import json
+import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -10,8 +13,13 @@ from hydra.utils import instantiate
 
 from kdlight.data.rows import copy_rows, read_rows, write_rows
 from kdlight.tasks.reader import read
+from kdlight.tasks.spans import Settled, settled
 from kdlight.tasks.task import Task
 from kdlight.types import Example, StageSpec, UserError
+
+log = logging.getLogger("kdlight")
+NAMED = 5  # rows that a message names
+Facts = dict[str, Settled]  # what was met in the answers, by split
 
 
 def run(spec: StageSpec) -> None:
@@ -19,12 +27,14 @@ def run(spec: StageSpec) -> None:
 
     The selection rows, at most a tenth of train, choose the checkpoint and are seen by no
     network; with `selection=dev` the evaluation rows do that. Where `eval_split` is `held_out`,
-    `eval` is another tenth of train.
+    `eval` is another tenth of train. Answers of a span task that are not where they say are
+    counted in `facts.json`, and rows named that are left out for it.
     """
     config, out = spec.config, Path(spec.out)
     task: Task = instantiate(spec.runtime["task"])
+    facts: Facts = {}
     whole = out / "whole.arrow"
-    train = write_rows(whole, _rows(spec, task, "train", config["wanted_train"]))
+    train = write_rows(whole, _rows(spec, task, "train", config["wanted_train"], facts))
     if train == 0:
         raise UserError(f"Task {task.name} has no training rows.")
     order = list(range(train))
@@ -38,12 +48,13 @@ def run(spec: StageSpec) -> None:
     copy_rows(whole, out / "train.arrow", rest)
     whole.unlink()
     if not reported:
-        _write_labelled(spec, task, config["eval_split"], "eval")
+        _write_labelled(spec, task, config["eval_split"], "eval", facts)
     for name, split in config.get("more_eval", {}).items():
-        _write_labelled(spec, task, split, f"eval_{name}")
+        _write_labelled(spec, task, split, f"eval_{name}", facts)
     if config["selection"] == "dev":
-        _write_labelled(spec, task, "dev", "selection")
-    write_rows(out / "unlabelled.arrow", _unlabelled(spec, task))
+        _write_labelled(spec, task, "dev", "selection", facts)
+    write_rows(out / "unlabelled.arrow", _unlabelled(spec, task, facts))
+    _tell(spec.runtime["title"], facts, out / "facts.json")
 
 
 def _few(task: Task, whole: Path, numbers: list[int], few: Mapping[str, int]) -> list[int]:
@@ -85,8 +96,8 @@ def _reported(task: Task, train: int, config: Mapping[str, Any]) -> int:
     return max(1, min(config["eval_rows"] or train, train // 10))
 
 
-def _write_labelled(spec: StageSpec, task: Task, split: str, name: str) -> None:
-    rows = _rows(spec, task, split, spec.config["eval_rows"])
+def _write_labelled(spec: StageSpec, task: Task, split: str, name: str, facts: Facts) -> None:
+    rows = _rows(spec, task, split, spec.config["eval_rows"], facts)
     labelled = (row for row in rows if row.label is not None)
     if not write_rows(Path(spec.out) / f"{name}.arrow", labelled):
         raise UserError(
@@ -95,15 +106,36 @@ def _write_labelled(spec: StageSpec, task: Task, split: str, name: str) -> None:
         )
 
 
-def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:
+def _rows(
+    spec: StageSpec, task: Task, split: str, count: int | None, facts: Facts
+) -> Iterator[Example]:
     root, source = spec.runtime["root"], spec.config["source"]
     seed, language = spec.config["seed"], spec.runtime["language"]
     rows = read(task, source, root, split, count=count, seed=seed, **language)
+    if task.kind == "span":
+        rows = settled(rows, split, facts.setdefault(split, Settled()))
     return islice(rows, count)
 
 
-def _unlabelled(spec: StageSpec, task: Task) -> Iterator[Example]:
+def _tell(title: str, facts: Facts, path: Path) -> None:
+    """Says and writes down which answers were not where they say."""
+    for split, found in facts.items():
+        if found.moved or found.nowhere:
+            log.warning(
+                "%s, %s: %d answers were not where they say and were found elsewhere, %d stand "
+                "nowhere in their context%s.",
+                title,
+                split,
+                found.moved,
+                found.nowhere,
+                f"; left out: {', '.join(found.left_out[:NAMED])}" if found.left_out else "",
+            )
+    if facts:
+        path.write_text(json.dumps({split: asdict(found) for split, found in facts.items()}))
+
+
+def _unlabelled(spec: StageSpec, task: Task, facts: Facts) -> Iterator[Example]:
     count = spec.config["unlabelled_rows"]
     if count == 0 or "unlabelled" not in spec.config["splits"]:
         return iter(())
-    return _rows(spec, task, "unlabelled", count)
+    return _rows(spec, task, "unlabelled", count, facts)

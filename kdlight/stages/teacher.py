@@ -8,10 +8,7 @@ from statistics import fmean
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
 from hydra.utils import instantiate
-from torch.nn import functional as F
 
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
@@ -20,12 +17,12 @@ from kdlight.measure.threads import threads
 from kdlight.methods.curves import CurveLogger
 from kdlight.methods.finetune import Finetune
 from kdlight.methods.fit import Best, fit, is_first_rank, plan_steps
-from kdlight.methods.predict import predict
-from kdlight.metrics.scores import TaskScores, macro, score
+from kdlight.methods.scoring import scoring
+from kdlight.metrics.scores import macro
 from kdlight.models.build import build_teacher, load_teacher, part_of, save_teacher
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
-from kdlight.types import StageSpec, UserError, settings_of
+from kdlight.types import Output, StageSpec, UserError, settings_of
 
 
 def run(spec: StageSpec) -> None:
@@ -37,7 +34,7 @@ def run(spec: StageSpec) -> None:
     config, out = spec.config, Path(spec.out)
     special = json.loads((Path(spec.inputs["tokenizer"]) / "special.json").read_text())
     tasks = config["tasks"]
-    outputs = {task: (about["num_outputs"], about["pair"]) for task, about in tasks.items()}
+    outputs = {task: Output.of(about) for task, about in tasks.items()}
     pretrained = spec.runtime["pretrained"]
     if "pretrain" in spec.inputs:
         pretrained = Path(spec.inputs["pretrain"]) / "encoder"
@@ -50,7 +47,7 @@ def run(spec: StageSpec) -> None:
         else:
             model = build_teacher(config, outputs, special["size"], special["pad"], folder)
     held = _rows(spec, "selection")
-    alike = [t for t, rows in held.items() if outputs[t][1] and not rows.template.second_type]
+    alike = [t for t, rows in held.items() if outputs[t].pair and not rows.template.second_type]
     if config["pooling"] == "segments" and alike:
         raise UserError(
             f"teacher.pooling=segments cannot tell the two texts of {alike[0]} apart: the "
@@ -68,7 +65,7 @@ def run(spec: StageSpec) -> None:
     if is_first_rank():
         model.load_state_dict(best.weights)
         save_teacher(model, out, config, outputs)
-        majority = fmean(_majority(tasks[task], rows) for task, rows in held.items())
+        majority = fmean(scoring(tasks[t]).majority(tasks[t], rows) for t, rows in held.items())
         floor = {"selection": best.score, "majority": majority}
         (out / "floor.json").write_text(json.dumps(floor))
 
@@ -106,7 +103,7 @@ def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRow
     data.steps, interval = plan_steps(steps, config["evaluations"])
     module = Finetune(
         model=model,
-        metrics={t: (a["metrics"], a["num_outputs"]) for t, a in config["tasks"].items()},
+        metrics={t: scoring(a).scores(a, held[t]) for t, a in config["tasks"].items()},
         optimizer=instantiate(config["optimizer"]),
         schedule=instantiate(config["schedule"]),
         total_steps=data.steps,
@@ -119,20 +116,5 @@ def _score_as_is(
     model: MultiTaskModel, tasks: Mapping[str, Any], held: Mapping[str, EncodedRows]
 ) -> float:
     return macro(
-        {task: _scores(tasks[task], predict(model, rows), rows) for task, rows in held.items()}
+        {t: scoring(tasks[t]).evaluate(model, tasks[t], rows, "cpu")[0] for t, rows in held.items()}
     )
-
-
-def _majority(about: Mapping[str, Any], rows: EncodedRows) -> float:
-    """The score of always giving the commonest class; zero for a graded task."""
-    if about["num_outputs"] == 1:
-        return 0.0
-    labels = torch.from_numpy(rows.labels.astype(np.int64))
-    always = F.one_hot(labels.mode().values.expand_as(labels), about["num_outputs"])
-    return score(_scores(about, always.float(), rows))
-
-
-def _scores(about: Mapping[str, Any], logits: torch.Tensor, rows: EncodedRows) -> dict[str, float]:
-    scores = TaskScores(about["metrics"], about["num_outputs"], across_ranks=False)
-    scores.update(logits, torch.from_numpy(rows.labels[:]))
-    return scores.compute()

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.tasks.jsonl import json_rows, text_rows
-from kdlight.tasks.rows import UNLABELLED, BrokenRowError, RowError, build_example
+from kdlight.tasks.layouts import LAYOUTS
+from kdlight.tasks.rows import UNLABELLED, build_example
 from kdlight.tasks.table import columns_of, table_rows
 from kdlight.tasks.task import Task
+from kdlight.tasks.values import BrokenRowError, RowError
 from kdlight.types import Example, UserError
 
 _log = logging.getLogger(__name__)
 _JSONL = (".jsonl", ".jsonl.gz")
+_JSON = (".json", ".json.gz")
 _TEXT = (".txt", ".txt.gz")
 _TABLES = (".tsv", ".tsv.gz", ".csv", ".csv.gz")
 _OTHER_STEMS = {"dev": ("validation", "valid", "val")}
@@ -58,27 +61,30 @@ def read_file(task: Task, path: str | Path, split: str) -> Iterator[Example]:
         UserError: with file, line and what was expected there.
     """
     path = Path(path)
-    if task.kind not in ("classification", "regression"):
-        raise UserError(f"task {task.name}: {path} does not hold rows of a {task.kind} task")
     held_back = _dev_texts(task, path) if split == "train" else frozenset()
     seen: set[str] = set()
     skipped = 0
-    for number, (line, row) in enumerate(_raw_rows(task, path, split)):
+    for number, (place, row) in enumerate(_raw_rows(task, path, split)):
         try:
             if row is None:
                 raise BrokenRowError("wrong number of columns")
             example = build_example(task, split, _name(row, number, path, seen), row)
         except BrokenRowError as error:
             if not task.skip_broken:
-                raise UserError(f"{path}, line {line}: {error}") from None
+                raise UserError(f"{path}, {place}: {error}") from None
             skipped += 1
             continue
         except RowError as error:
-            raise UserError(f"{path}, line {line}: {error}") from None
+            raise UserError(f"{path}, {place}: {error}") from None
         if not held_back or (example.text_a, example.text_b) not in held_back:
             yield example
     if skipped:
         _log.warning("%s: left out %d broken rows", path, skipped)
+
+
+def beside(task: Task, path: Path) -> list[Path]:
+    """Further files that official sets lay the rows of `path` out in, such as their answers."""
+    return LAYOUTS[task.layout].beside(path) if path.name.endswith(_JSON) else []
 
 
 def companion(task: Task, path: Path) -> Path | None:
@@ -98,12 +104,27 @@ def _candidates(task: Task, split: str) -> list[str]:
     named = task.files.get(split, ())
     stems = [split, *named, *_OTHER_STEMS.get(split, ())]
     jsonl, tables = ([s + end for end in ends for s in stems] for ends in (_JSONL, _TABLES))
+    jsonl += [s + end for end in _JSON for s in stems] if task.layout else []
+    if task.kind in ("span", "choice"):
+        return jsonl  # a table has no room for lists
     if split == UNLABELLED:
         return jsonl + [stem + ending for ending in _TEXT for stem in stems] + tables
     return jsonl + tables + [stem + ending for ending in _TEXT for stem in named]
 
 
-def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Yield (place in the file, row); the row is None where a table has a broken line."""
+    columns, layout = columns_of(task, split), LAYOUTS[task.layout]
+    if path.name.endswith(_JSON):
+        for place, record in layout.records(path):
+            for row in layout.rows(record):
+                yield place, _under_our_names(row, columns)
+        return
+    for line, found in _line_rows(task, path, split):
+        yield f"line {line}", found
+
+
+def _line_rows(task: Task, path: Path, split: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
     if path.name.endswith(_JSONL):
         columns = columns_of(task, split)
         yield from ((line, _under_our_names(row, columns)) for line, row in json_rows(path))
@@ -115,7 +136,7 @@ def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[int, dict[st
 
 def _under_our_names(row: dict[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON row that may have the names of the task's columns in place of ours."""
-    for key in ("text_a", "text_b", "label"):
+    for key in ("text_a", "text_b", "label", "answers", "options"):
         if key not in row and (column := columns.get(key)) in row:
             row[key] = row[column]
     return row

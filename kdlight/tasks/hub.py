@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kdlight.tasks.layouts import LAYOUTS
 from kdlight.tasks.lines import file_hash
-from kdlight.tasks.rows import BrokenRowError, RowError, build_example, read_label
+from kdlight.tasks.rows import build_example, read_label
 from kdlight.tasks.task import Task
+from kdlight.tasks.values import BrokenRowError, RowError
 from kdlight.types import Example, UserError
 
 _log = logging.getLogger(__name__)
 _BATCH = 1000
-_KEYS = ("text_a", "text_b", "label")
+_KEYS = {
+    "span": ("text_a", "text_b", "answers"),
+    "choice": ("text_a", "text_b", "options", "label"),
+}
+_USUAL_KEYS = ("text_a", "text_b", "label")
 
 
 def read_hub(task: Task, split: str) -> Iterator[Example]:
@@ -28,8 +34,15 @@ def read_hub(task: Task, split: str) -> Iterator[Example]:
     path, hub_split = _place(task, split)
     rows = _load(task, hub_split)
     where = f"{path}, split {hub_split}"
-    columns = _columns(task, rows.column_names, where)
-    records = _records(rows, columns)
+    layout = LAYOUTS[task.layout]
+    records: Iterator[dict[str, Any]]
+    if layout.nested:
+        every = {name: name for name in rows.column_names}
+        records = (row for record in _records(rows, every) for row in layout.rows(record))
+        columns = {"label": "label"} if "label" in every else {}
+    else:
+        columns = _columns(task, rows.column_names, where)
+        records = _records(rows, columns)
     if "label" in columns:
         names = getattr(rows.features[columns["label"]], "names", None)
         if names:
@@ -124,14 +137,15 @@ def _unreachable(task: Task, error: Exception) -> UserError:
 
 
 def _columns(task: Task, found: list[str], where: str) -> dict[str, str]:
-    """Column of the set for each of our values; only the label may be absent."""
+    """Column of the set for each of our values; only the label or the answers may be absent."""
     assert task.hub is not None
     named: Mapping[str, str] = task.hub["columns"]
-    columns = {key: named.get(key, key) for key in _KEYS if key != "text_b" or task.pair}
+    keys = _KEYS.get(task.kind, _USUAL_KEYS)
+    columns = {key: named.get(key, key) for key in keys if key != "text_b" or task.pair}
     for key, column in list(columns.items()):
         if column in found:
             continue
-        if key != "label":
+        if key not in ("label", "answers"):
             raise UserError(
                 f"{where}: no column {column!r} for {key}; found: {', '.join(found)}; name them "
                 f"in task.{task.name}.hub.columns"

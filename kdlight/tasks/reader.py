@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from kdlight.tasks.embedded.script import in_signs
-from kdlight.tasks.files import companion, find_split, read_file, require_split
+from kdlight.tasks.files import beside, companion, find_split, read_file, require_split
 from kdlight.tasks.hub import hub_fingerprint, read_hub
 from kdlight.tasks.lines import file_hash
 from kdlight.tasks.task import Task
@@ -16,8 +16,9 @@ from kdlight.types import Example, UserError
 
 SOURCES = ("embedded", "files", "hub")
 EMBEDDED_TASKS = (
-    *("cola", "cr", "mnli", "mrpc", "qnli", "qqp", "rte"),
-    *("scitail", "snli", "sst2", "sst2_sent", "stsb", "wnli"),
+    *("afqmc", "chid", "chnsenticorp", "cmnli", "cmrc2018", "cola", "cr", "eprstmt", "mnli"),
+    *("mrpc", "ocnli", "qnli", "qqp", "rte", "scitail", "snli", "squad1", "squad2", "sst2"),
+    *("sst2_sent", "stsb", "wnli"),
 )
 """The tasks of `conf/task` with an embedded generator."""
 
@@ -91,6 +92,7 @@ def source_fingerprint(
             path = require_split(task, _root(task, root), split)
             other = companion(task, path) if split == "train" else None
             parts += [split, file_hash(path), file_hash(other) if other else ""]
+            parts += map(file_hash, beside(task, path))
     elif source == "hub":
         parts = [source, hub_fingerprint(task, tuple(splits))]
         meaning = (task.hub, task.aliases)
@@ -98,6 +100,7 @@ def source_fingerprint(
         raise _unknown(source)
     common = (task.kind, task.pair, task.labels, task.grade_range, task.skip_broken)
     parts.append(json.dumps([common, meaning], sort_keys=True))
+    parts += [task.layout] if task.layout else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

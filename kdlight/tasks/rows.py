@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdlight.tasks.task import Task
+from kdlight.tasks.values import BrokenRowError, RowError, answers, chosen, options, text
 from kdlight.types import Example
 
 UNLABELLED = "unlabelled"
@@ -12,16 +13,11 @@ _NO_LABEL = (None, "", "-", -1, "-1")
 _MAX_NAMES = 20
 
 
-class RowError(Exception):
-    """What is wrong with a row; the reader adds the file and the line."""
-
-
-class BrokenRowError(RowError):
-    """A flaw that official sets are known to have; a task may choose to skip such rows."""
-
-
 def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> Example:
-    """Check the values `text_a`, `text_b` and `label` of a row and make an Example of them.
+    """Check the values of a row and make an Example of them.
+
+    They are `text_a`, `text_b` and `label`; of a span task `answers` in place of a label, of a
+    choice task `options` as well.
 
     Args:
         task: says which values there are and what labels mean.
@@ -33,20 +29,53 @@ def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> 
         RowError: the row cannot be used; the text says why and what was expected.
     """
     _check_keys(task, split, row)
-    text_a = _text(row, "text_a")
-    text_b = _text(row, "text_b") if task.pair else None
-    if not task.pair and row.get("text_b") is not None:
+    whole: dict[str, Any] = {"text_a": text(row, "text_a")}
+    if task.pair:  # of a context every character counts: answers are found by their number
+        whole["text_b"] = text(row, "text_b", strip=task.kind != "span")
+    elif row.get("text_b") is not None:
         raise RowError(f"there is a text_b, but task {task.name} has one text a row")
-    label = None if split == UNLABELLED else read_label(task, row.get("label"))
-    if label is None and not may_lack_labels(split):
+    parts = PARTS[task.kind](task, split, row)
+    if parts["label"] is None and not may_lack_labels(split):
         raise BrokenRowError(f"no label; expected {expected_labels(task)}")
     source = UNLABELLED if split == UNLABELLED else "gold"
-    return Example(f"{split}-{name}", text_a, text_b, label, source)
+    return Example(f"{split}-{name}", **whole, **parts, source=source)
+
+
+def _labelled(task: Task, split: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The class or the grade."""
+    return {"label": None if split == UNLABELLED else read_label(task, row.get("label"))}
+
+
+def _answered(task: Task, split: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers, and whether there is one; nothing where that is not known."""
+    del task
+    found = () if split == UNLABELLED or row.get("answers") is None else answers(row["answers"])
+    if split == UNLABELLED or "answers" not in row:
+        return {"label": None}
+    hidden = not found and may_lack_labels(split) and not row.get("is_impossible")
+    return {"label": None if hidden else int(bool(found)), "answers": found}
+
+
+def _chosen(task: Task, split: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, and which of them is right."""
+    del task
+    found = options(row["options"])
+    label = None if split == UNLABELLED else chosen(row.get("label"), found)
+    return {"label": label, "options": found}
+
+
+PARTS = {
+    "classification": _labelled,
+    "regression": _labelled,
+    "span": _answered,
+    "choice": _chosen,
+}
 
 
 def _check_keys(task: Task, split: str, row: Mapping[str, Any]) -> None:
     wanted = ["text_a", *(["text_b"] if task.pair else [])]
-    wanted += [] if may_lack_labels(split) else ["label"]
+    wanted += ["options"] if task.kind == "choice" else []
+    wanted += [] if may_lack_labels(split) else ["answers" if task.kind == "span" else "label"]
     for key in wanted:
         if key not in row:
             raise RowError(
@@ -84,25 +113,11 @@ def expected_labels(task: Task) -> str:
     """The labels of a task, in words."""
     if task.kind == "regression":
         return "a grade from {:g} to {:g}".format(*task.grade_range)
+    if task.kind not in ("classification", "regression"):
+        return {"span": "answers", "choice": "the right option or its number"}[task.kind]
     names = ", ".join(task.labels[:_MAX_NAMES])
     more = ", …" if len(task.labels) > _MAX_NAMES else ""
     return f"one of {names}{more} or a class number from 0 to {len(task.labels) - 1}"
-
-
-def _text(row: Mapping[str, Any], key: str) -> str:
-    value = row.get(key)
-    if value is None:
-        raise BrokenRowError(f"{key} is missing; expected a text")
-    if not isinstance(value, str):
-        raise RowError(f"{key} is {value!r:.60}; expected a text")
-    text = value.strip()
-    if not text:
-        raise BrokenRowError(f"{key} is empty; expected a text")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise RowError(f"{key} holds half a surrogate pair; expected valid Unicode") from None
-    return text
 
 
 def _grade(task: Task, value: Any) -> float | None:

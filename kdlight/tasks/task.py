@@ -1,36 +1,10 @@
 """A task as data: what its rows look like, where they lie, and what it is scored by."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kdlight.types import UserError
-
-KIND_METRICS = {
-    "classification": ("accuracy", "f1", "matthews"),
-    "regression": ("pearson", "spearman"),
-    "span": ("exact_match", "f1"),
-    "choice": ("accuracy",),
-}
-METRICS = ("accuracy", "f1", "matthews", "pearson", "spearman", "exact_match")
-USUAL_METRICS = {**KIND_METRICS, "classification": ("accuracy",)}
-
-# What the embedded generator of each kind yields: kind of task, texts a row, classes.
-EMBEDDED: dict[str, tuple[str, int | None, int]] = {
-    "sentiment": ("classification", 1, 2),
-    "acceptability": ("classification", 1, 2),
-    "paraphrase": ("classification", 2, 2),
-    "inference": ("classification", 2, 3),
-    "similarity": ("regression", 2, 0),
-    "span": ("span", None, 0),
-    "choice": ("choice", None, 0),
-}
-
-_LISTS = ("labels", "metrics", "embedded_labels", "with_dev", "grade_range")
-_MAPPINGS = ("columns", "files", "aliases", "more_eval")
-_COLUMN_KEYS = ("text_a", "text_b", "label", "id", "header", "test")
-_HUB_KEYS = ("path", "name", "columns", "splits")
+from kdlight.tasks.checks import USUAL_METRICS, check
 
 
 @dataclass(frozen=True)
@@ -40,7 +14,7 @@ class Task:
     Attributes:
         name: key under `task.` in the configuration.
         kind: `classification`, `regression`, `span` or `choice`.
-        pair: whether a row has two texts.
+        pair: whether a row has two texts (a span task always: question and context).
         labels: names of the classes in the official order; empty where there are no classes.
         metrics: names of the benchmark's own metrics for the task; where there are none, those
             that are usual for the kind.
@@ -59,6 +33,10 @@ class Task:
         skip_broken: leave out rows with the wrong number of columns, an empty text or no
             agreed label (official QQP and SNLI have some) instead of refusing the file.
         aliases: other spelling of a label -> its name in `labels`.
+        layout: of official JSON files that are no tables: one of `LAYOUTS` (`tasks.layouts`).
+        answers: how answers of a span task are compared: as `words` (SQuAD's rule) or as
+            `characters` (that of CMRC 2018).
+        longest_answer: tokens of an answer that a span task looks for, at most.
     """
 
     name: str
@@ -77,26 +55,36 @@ class Task:
     grade_range: tuple[float, float] = (0.0, 5.0)
     skip_broken: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    layout: str = ""
+    answers: str = "words"
+    longest_answer: int = 30
 
     def __post_init__(self) -> None:
         """Turn YAML containers into plain ones and refuse what cannot be a task."""
         for key in self.__dataclass_fields__:
             object.__setattr__(self, key, _plain(getattr(self, key)))
-        usual = {"folder": self.name, "metrics": USUAL_METRICS.get(self.kind, ())}
+        usual: dict[str, Any] = {"folder": self.name, "metrics": USUAL_METRICS.get(self.kind, ())}
+        usual |= {"pair": True} if self.kind == "span" else {}
         for key, value in usual.items():
             object.__setattr__(self, key, getattr(self, key) or value)
-        _check_name(self)
-        _check_types(self)
-        _check_kind(self)
-        _check_labels(self)
-        _check_embedded(self)
-        _check_columns(self)
-        _check_hub(self)
+        check(self)
 
     @property
     def num_outputs(self) -> int:
-        """Outputs of the task's head: one a class, one for a grade."""
-        return len(self.labels) or 1
+        """Outputs of the task's head: one a class, one for a grade or an option, two for a span."""
+        return 2 if self.kind == "span" else len(self.labels) or 1
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether an encoder reads two texts: of a choice task the second is an option."""
+        return self.pair or self.kind == "choice"
+
+    @property
+    def special(self) -> dict[str, Any]:
+        """What a network has to know of a task beyond classes and grades."""
+        if self.kind == "span":
+            return {"kind": "span", "answers": self.answers, "longest_answer": self.longest_answer}
+        return {"kind": "choice"} if self.kind == "choice" else {}
 
 
 def _plain(value: Any) -> Any:
@@ -106,142 +94,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_plain(inner) for inner in value)
     return value
-
-
-def _check_name(task: Task) -> None:
-    if not isinstance(task.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", task.name):
-        raise UserError(
-            f"task name {task.name!r}: expected lower-case letters, digits and underscores, "
-            "beginning with a letter"
-        )
-    if not isinstance(task.folder, str):
-        raise UserError(f"task {task.name}: `folder` must name its folder under data.root")
-
-
-def _check_types(task: Task) -> None:
-    wrong = [(key, "a list") for key in _LISTS if not isinstance(getattr(task, key), tuple)]
-    wrong += [(key, "a mapping") for key in _MAPPINGS if not isinstance(getattr(task, key), dict)]
-    wrong += [
-        (key, "true or false")
-        for key in ("pair", "skip_broken")
-        if not isinstance(getattr(task, key), bool)
-    ]
-    if not wrong:
-        wrong += [
-            (f"files.{split}", "a list of file stems")
-            for split, stems in task.files.items()
-            if not isinstance(stems, tuple)
-        ]
-        wrong += [
-            (f"more_eval.{name}", "the name of a split beside train and dev")
-            for name, split in task.more_eval.items()
-            if not isinstance(split, str) or split in ("train", "dev", "unlabelled")
-        ]
-        wrong += [
-            ("grade_range", "two numbers")
-            for bound in task.grade_range
-            if not isinstance(bound, (int, float))
-        ]
-    for key, expected in wrong[:1]:
-        raise UserError(f"task {task.name}: `{key}` must be {expected}")
-
-
-def _check_kind(task: Task) -> None:
-    if task.kind not in KIND_METRICS:
-        raise UserError(
-            f"task {task.name}: kind {task.kind!r} is unknown; valid: {', '.join(KIND_METRICS)}"
-        )
-    for metric in task.metrics:
-        if metric not in METRICS:
-            raise UserError(
-                f"task {task.name}: metric {metric!r} is unknown; valid: {', '.join(METRICS)}"
-            )
-        if metric not in KIND_METRICS[task.kind]:
-            raise UserError(
-                f"task {task.name}: metric {metric} does not fit a {task.kind} task; "
-                f"valid for it: {', '.join(KIND_METRICS[task.kind])}"
-            )
-    if task.kind == "classification" and "f1" in task.metrics and len(task.labels) > 2:
-        raise UserError(f"task {task.name}: f1 is that of the second of two labels; use accuracy")
-
-
-def _check_labels(task: Task) -> None:
-    for label in task.labels:
-        if not isinstance(label, str):
-            raise UserError(
-                f"task {task.name}: label {label!r} is not a string; quote every label "
-                "(YAML reads a bare yes, no, on or off as true or false)"
-            )
-    if len(set(task.labels)) < len(task.labels):
-        raise UserError(f"task {task.name}: a label stands twice in {list(task.labels)}")
-    if task.kind == "classification" and len(task.labels) < 2:
-        raise UserError(f"task {task.name}: classification needs two or more `labels`")
-    if task.kind != "classification" and task.labels:
-        raise UserError(f"task {task.name}: a {task.kind} task has no `labels`; leave them empty")
-    for alias, label in task.aliases.items():
-        if label not in task.labels:
-            raise UserError(
-                f"task {task.name}: alias {alias!r} stands for {label!r}, "
-                f"which is not one of {list(task.labels)}"
-            )
-    if len(task.grade_range) != 2 or not task.grade_range[0] < task.grade_range[1]:
-        raise UserError(f"task {task.name}: `grade_range` must be [lowest, highest]")
-
-
-def _check_embedded(task: Task) -> None:
-    if task.embedded is None:
-        return
-    if task.embedded not in EMBEDDED:
-        raise UserError(
-            f"task {task.name}: embedded generator {task.embedded!r} is unknown; "
-            f"valid: {', '.join(EMBEDDED)} or null"
-        )
-    kind, texts, classes = EMBEDDED[task.embedded]
-    if kind != task.kind or texts not in (None, 1 + task.pair):
-        raise UserError(
-            f"task {task.name}: embedded generator {task.embedded} makes {kind} rows"
-            f"{'' if texts is None else f' of {texts} text(s)'}, which do not fit the task"
-        )
-    reached = task.embedded_labels or tuple(range(classes))
-    if len(reached) != classes or set(reached) != set(range(len(task.labels))):
-        raise UserError(
-            f"task {task.name}: embedded generator {task.embedded} has {classes} classes, the "
-            f"task {len(task.labels)}; `embedded_labels` must give each of the generator's "
-            "classes a class of the task and leave none of them out"
-        )
-
-
-def _check_columns(task: Task) -> None:
-    if not isinstance(task.columns.get("test", {}), dict):
-        raise UserError(f"task {task.name}: `columns.test` must be a mapping")
-    for columns in (task.columns, task.columns.get("test", {})):
-        unknown = sorted(set(columns) - set(_COLUMN_KEYS))
-        if unknown:
-            raise UserError(
-                f"task {task.name}: unknown key {unknown[0]!r} in `columns`; "
-                f"valid: {', '.join(_COLUMN_KEYS)}"
-            )
-    if "text_b" in task.columns and not task.pair:
-        raise UserError(f"task {task.name}: `columns` names a text_b; say `pair: true` as well")
-    if not task.columns.get("header", True):
-        named = [k for k in ("text_a", "text_b", "label", "id") if k in task.columns]
-        if any(not isinstance(task.columns[key], int) for key in named):
-            raise UserError(
-                f"task {task.name}: with `header: false` the columns are numbers counted from 0"
-            )
-
-
-def _check_hub(task: Task) -> None:
-    if task.hub is None:
-        return
-    if not isinstance(task.hub, dict):
-        raise UserError(f"task {task.name}: `hub` must be a mapping or null")
-    unknown = sorted(set(task.hub) - set(_HUB_KEYS))
-    missing = [key for key in ("path", "columns", "splits") if not task.hub.get(key)]
-    if unknown or missing:
-        raise UserError(
-            f"task {task.name}: `hub` takes path, name, columns and splits; "
-            + (f"unknown: {unknown[0]}" if unknown else f"missing: {missing[0]}")
-        )
-    if not isinstance(task.hub["columns"], dict) or not isinstance(task.hub["splits"], dict):
-        raise UserError(f"task {task.name}: `hub.columns` and `hub.splits` must be mappings")

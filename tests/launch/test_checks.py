@@ -1,8 +1,10 @@
-"""A task's YAML with a key that tasks do not have."""
+"""A task's YAML with a key that tasks do not have; parts of an arm that do not fit its tasks."""
 
 import pytest
 
-from kdlight.launch.checks import check_task_keys
+from kdlight.launch.checks import check_kinds, check_task_keys
+from kdlight.launch.result import agreement
+from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 TARGET = {"_target_": "kdlight.tasks.task.Task", "name": "mine"}
@@ -20,3 +22,52 @@ def test_an_unknown_key_names_the_nearest(key, words):
 def test_known_keys_and_other_classes_pass():
     check_task_keys("mine", {**TARGET, "labels": []})
     check_task_keys("mine", {"_target_": "mine.Task", "zzz": 1})
+
+
+TASKS = {
+    "text": Task("text", labels=("no", "yes")),
+    "span": Task("span", "span"),
+    "choice": Task("choice", "choice"),
+}
+WORKS = {
+    "student": {"start": {}},
+    "augmentation": {"seed": 0, "n_iter": 0, "keep_labels": False},
+    "method": {"learns_from": "teacher"},
+    "teacher": {"source": "live"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused", "words"),
+    [
+        ({}, (), ""),
+        ({"student": {"embeddings": {"dim": 3}}}, ("span",), "student=transformer3"),
+        ({"teacher": {"source": "stored"}}, ("span", "choice"), "teacher.source=live"),
+        (
+            {"augmentation": {"seed": 0, "n_iter": 2, "keep_labels": False, "mask": {}}},
+            ("span", "choice"),
+            "'augmentation=[]'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", TASKS)
+def test_parts_that_do_not_fit_a_task(name, changes, refused, words):
+    tasks, parts = {name: TASKS[name]}, {**WORKS, **changes}
+    if name not in refused:
+        check_kinds(tasks, parts)
+        return
+    with pytest.raises(UserError, match=name) as caught:
+        check_kinds(tasks, parts)
+    assert words in str(caught.value)
+
+
+def test_a_student_on_gold_labels_needs_no_live_teacher():
+    parts = {**WORKS, "method": {"learns_from": "gold"}, "teacher": {"source": "stored"}}
+    check_kinds(TASKS, parts)
+
+
+def test_agreement_of_every_kind():
+    assert agreement(["a", "b", "", "d"], ["a", "c", "", "d "]) == 50
+    assert agreement([[1, 2], [3, 1, 2]], [[0, 9], [1, 2, 3]]) == 50
+    assert agreement([[1, 2], [3, 1]], [[0, 9], [1, 2]]) == 50
+    assert agreement([[1.0], [2.0], [3.0]], [[2.0], [4.0], [6.0]]) == pytest.approx(100)

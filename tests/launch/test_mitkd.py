@@ -16,7 +16,7 @@ from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
 from kdlight.report.task_groups import groups_table
 from kdlight.report.write import write_report
-from kdlight.types import UserError
+from kdlight.types import Output, UserError
 
 MITKD = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48"]
 
@@ -106,8 +106,8 @@ def test_fine_tuning_starts_from_the_distilled_weights(run):
     spec = type("Spec", (), {})()
     spec.inputs = {"body": str(bodies["agnostic (student)"])}
     spec.config, spec.runtime = about["config"], {}
-    fresh = build_student(about["config"]["student"], {"sst2": (2, False)}, *_tokens(folder))
-    started = stage.started(spec, fresh, {"sst2": (2, False)})
+    fresh = build_student(about["config"]["student"], {"sst2": Output(2, False)}, *_tokens(folder))
+    started = stage.started(spec, fresh, {"sst2": Output(2, False)})
     expected = load_encoder(bodies["agnostic (student)"] / "encoder", "mean").state_dict()
     for name, weight in started.encoder.state_dict().items():
         assert torch.equal(weight, expected[name])

@@ -67,3 +67,12 @@ def test_constants_count_as_zero():
     assert score("f1", CLASSES, constant) == 0
     assert score("pearson", GRADES, np.ones((80, 1))) == 0
     assert score("spearman", GRADES, np.ones((80, 1))) == 0
+
+
+def test_answers_of_spans_are_scored_by_their_worth():
+    """Exact match and F1 of each row, over the rows or a sample of them."""
+    worth, unknown = np.array([[1, 1], [0, 0.5], [0, 0]]), np.full(3, np.nan)
+    assert score("exact_match", unknown, worth).tolist() == pytest.approx([100 / 3])
+    assert score("f1", unknown, worth).tolist() == pytest.approx([50])
+    counts = np.array([[0, 3, 0], [2, 0, 1]])
+    assert score("f1", unknown, worth, counts).tolist() == pytest.approx([50, 200 / 3])

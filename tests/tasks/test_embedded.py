@@ -235,7 +235,7 @@ def test_rows_have_a_number_and_text_and_come_once(kind: str) -> None:
     assert [row.id for row in rows] == [f"dev-{n}" for n in range(4000)]
     assert len({shown(row) for row in rows}) == 4000
     assert all(row.text_a.strip() and row.text_b != "" for row in rows)
-    paired = kind in ("paraphrase", "similarity", "inference", "span")
+    paired = kind in ("paraphrase", "similarity", "inference", "span", "answerable")
     assert all((row.text_b is not None) == paired for row in rows)
 
 

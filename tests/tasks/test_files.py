@@ -205,11 +205,6 @@ def test_a_file_that_cannot_be_read(tmp_path):
     assert f"{tmp_path / 'gone.jsonl'}: cannot be read" in refusal(SINGLE, tmp_path / "gone.jsonl")
 
 
-def test_span_tasks_are_not_read_here(tmp_path):
-    task = Task("squad", "span", pair=True, metrics=("f1",), folder="S")
-    assert "span task" in refusal(task, put(tmp_path / "train.jsonl", [ROW]))
-
-
 def test_rows_come_one_at_a_time(tmp_path):
     path = put(tmp_path / "train.jsonl", json.dumps(ROW) + "\nnot json\n")
     rows = read_file(SINGLE, path, "train")

@@ -3,7 +3,8 @@
 import pytest
 from omegaconf import OmegaConf
 
-from kdlight.tasks.task import EMBEDDED, KIND_METRICS, METRICS, Task
+from kdlight.tasks.checks import EMBEDDED, KIND_METRICS, METRICS
+from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 GOOD = {

@@ -28,6 +28,20 @@ FOLDERS = {
     "scitail": "SciTail",
     "trec": "TREC",
     "cr": "CR",
+    "squad1": "SQuAD1.1",
+    "squad2": "SQuAD2.0",
+    "afqmc": "zh_AFQMC",
+    "tnews": "zh_TNEWS",
+    "iflytek": "zh_IFLYTEK",
+    "cmnli": "zh_CMNLI",
+    "ocnli": "zh_OCNLI",
+    "cluewsc": "zh_CLUEWSC",
+    "csl": "zh_CSL",
+    "cmrc2018": "zh_CMRC2018",
+    "chid": "zh_CHID",
+    "c3": "zh_C3",
+    "chnsenticorp": "zh_ChnSentiCorp",
+    "eprstmt": "zh_EPRSTMT",
 }
 GLUE_LABELS = {
     "sst2": ("negative", "positive"),
@@ -78,6 +92,11 @@ def test_columns_cover_the_texts(path):
         for columns in filter(None, (task.columns, task.hub and task.hub["columns"])):
             assert {"text_a", "label"} <= set(columns)
             assert ("text_b" in columns) == task.pair
+    else:
+        special = {"span": {"answers"}, "choice": {"options", "label"}}[task.kind]
+        for columns in (task.columns, task.hub["columns"]):
+            assert {"text_a", *special} <= set(columns)
+            assert ("text_b" in columns) == task.pair
 
 
 def test_embedded_rows_fit_the_task(path):
@@ -91,6 +110,12 @@ def test_embedded_rows_fit_the_task(path):
     if task.kind == "classification":
         assert {row.label for row in rows} == set(range(task.num_outputs))
         assert {row.text_b is not None for row in rows} == {task.pair}
+    if task.kind == "span":
+        told = [row for row in rows if row.label]
+        assert all(row.text_b[a.start :].startswith(a.text) for row in told for a in row.answers)
+        assert {bool(row.answers) for row in told} == {True}
+    if task.kind == "choice":
+        assert {row.label for row in rows} == set(range(4))
     if task.kind == "regression":
         assert all(task.grade_range[0] <= row.label <= task.grade_range[1] for row in rows)
 

@@ -24,6 +24,7 @@ MAKERS: dict[str, Callable[[Draw], Draft]] = {
     "inference": pairs.inference,
     "acceptability": single.acceptability,
     "span": reading.span,
+    "answerable": reading.answerable,
     "choice": reading.choice,
 }
 KINDS = tuple(MAKERS)

@@ -36,28 +36,36 @@ def untold(draw: Draw, claims: list[Claim]) -> Claim:
 
 
 def span(draw: Draw) -> Draft:
-    """Returns a question, its context and the answer; one question in five has none.
+    """Returns a question, its context and the answer; one question in five has none."""
+    claims, clauses, sentences = story(draw)
+    if draw() < UNANSWERABLE:
+        question = how_question(draw, untold(draw, claims))
+        return Draft(question, " ".join(sentences), label=0)
+    return asked(draw, claims, clauses, sentences)
+
+
+def answerable(draw: Draw) -> Draft:
+    """Returns a question, its context and the answer, which is always there."""
+    return asked(draw, *story(draw))
+
+
+def asked(draw: Draw, claims: list[Claim], clauses: list[Clause], sentences: list[str]) -> Draft:
+    """Returns a row that asks about one of the sentences.
 
     A question asks how something was (the answer is the opinion) or what was so (the answer is
     the subject). The latter is asked only when one clause alone holds the opinion.
     """
-    claims, clauses, sentences = story(draw)
     context = " ".join(sentences)
-    if draw() < UNANSWERABLE:
-        return Draft(how_question(draw, untold(draw, claims)), context)
     at = int(draw() * SENTENCES)
     said = clauses[at]
     before = sum(len(text) + 1 for text in sentences[:at])
     start = before + sentences[at].index(said.text)
     alone = sum(clause.word == said.word for clause in clauses) == 1
     if alone and draw() < 0.5:
-        place = start + said.text.index(f"{said.subject} ")
-        return Draft(
-            f"what was {said.predicate} ?", context, answers=(Answer(said.subject, place),)
-        )
-    place = start + len(said.text) - len(said.predicate)
-    question = how_question(draw, claims[at])
-    return Draft(question, context, answers=(Answer(said.predicate, place),))
+        answer = Answer(said.subject, start + said.text.index(f"{said.subject} "))
+        return Draft(f"what was {said.predicate} ?", context, 1, (answer,))
+    answer = Answer(said.predicate, start + len(said.text) - len(said.predicate))
+    return Draft(how_question(draw, claims[at]), context, 1, (answer,))
 
 
 def choice(draw: Draw) -> Draft:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from kdlight.launch.environment import forget_ranks
 from kdlight.launch.errors import AGAIN, mistake
-from kdlight.launch.help import config_folder, explain, list_experiments
+from kdlight.launch.help import config_folder, explain, help_text, list_experiments
 from kdlight.launch.prepare import prepare
 from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
@@ -93,6 +93,9 @@ def _main(stop: Stop) -> int:
     forget_ranks()
     if len(sys.argv) == 1:
         print(list_experiments())
+        return 0
+    if {"--help", "-h"} & set(sys.argv):
+        print(help_text(sys.argv[1:]))
         return 0
     sys.argv[1:] = flags_first(sys.argv[1:])
     started = []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from textwrap import wrap
 
 import yaml
 
@@ -25,6 +26,35 @@ def list_experiments() -> str:
     scales = ", ".join(sorted(p.stem for p in (config_folder() / "scale").glob("*.yaml")))
     lines += ["", f"Scales (scale=NAME, demo if not said): {scales}", "More: --help, --cfg job"]
     return "\n".join(lines)
+
+
+INSIDE = ("scale/", "task/set", "hydra/")  # what other files choose from
+
+
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` says; Hydra's own answer takes seconds to compose.
+
+    Args:
+        words: of the command; a folder of one's own (`--config-dir`) is listed too.
+    """
+    groups = _groups([config_folder(), *_own_folders(words)])
+    lines = ["python -m kdlight.run +experiment=NAME [KEY=VALUE ...] [FLAG ...]", ""]
+    lines += [list_experiments().split("\nMore:")[0], "", "Parts to choose (PART=NAME):", ""]
+    for group, options in sorted(groups.items()):
+        shown = sorted({name for name in options if not name.startswith("of_")})
+        if not group.startswith(INSIDE) and group not in ("experiment", "scale"):
+            lines += wrap(f"  {group:<18} {' '.join(shown)}", 100, subsequent_indent=" " * 21)
+    return "\n".join([*lines, "", FLAGS])
+
+
+FLAGS = """\
+task, loss and augmentation take several: 'task=[rte,mrpc]'. Any key of the configuration can be
+set: trainer.max_steps=500.
+
+  --cfg job           shows the configuration, with all keys
+  -m                  a sweep over values: seed=1,2,3
+  --config-dir DIR    parts of your own, in DIR/task, DIR/loss, ...
+  --hydra-help        Hydra's own flags"""
 
 
 def explain(overrides: Sequence[str]) -> str:

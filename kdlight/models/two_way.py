@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from kdlight.models.together import together
+
 
 class TwoWayLSTM(nn.Module):
     """The numbers of a packed bidirectional LSTM, at twice its speed.
@@ -58,11 +60,15 @@ class TwoWayLSTM(nn.Module):
         shortest = int(lengths.min())
         if shortest < 1:
             raise ValueError("an empty text reached the LSTM")
+        order = None
         if shortest == inputs.shape[1]:
-            return self.forward_lstm(inputs)[0], self.backward_lstm(inputs.flip(1))[0], None
-        order = _reversal(lengths, inputs.shape[1])
-        backward = self.backward_lstm(_moved(inputs, order))[0]
-        return self.forward_lstm(inputs)[0], backward, order
+            turned = inputs.flip(1)
+        else:
+            order = _reversal(lengths, inputs.shape[1])
+            turned = _moved(inputs, order)
+        if torch.get_num_threads() > 1 and inputs.device.type == "cpu":
+            return (*together(self.forward_lstm, self.backward_lstm, inputs, turned), order)
+        return self.forward_lstm(inputs)[0], self.backward_lstm(turned)[0], order
 
 
 def _reversal(lengths: Tensor, width: int) -> Tensor:

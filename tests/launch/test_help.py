@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from commands import call
 
 from kdlight.launch.help import config_folder, explain, list_experiments
 from kdlight.run import flags_first
@@ -66,3 +67,16 @@ def test_overrides_that_fit_need_no_explanation():
 
 def test_an_override_that_cannot_be_read_is_explained():
     assert "quote lists" in explain(["task=[sst2"])
+
+
+def test_help_names_every_part_and_those_of_a_user(tmp_path, monkeypatch, capsys):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "mine.yaml").write_text("mine: {}")
+    assert call(tmp_path, monkeypatch, "--help", "--config-dir", str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[1:] for line in said.splitlines() if line.strip()}
+    assert {"mine", "sst2", "mrpc"} <= set(lines["task"])
+    assert "mkd_lstm" in lines
+    assert {"bilstm", "transformer3"} <= set(lines["student"])
+    assert "--cfg" in lines
+    assert not any(name.startswith("scale/") for name in lines)

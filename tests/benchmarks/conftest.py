@@ -4,11 +4,11 @@ import pytest
 from benchmarks.world import make_world
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _alone():
+@pytest.fixture(autouse=True)
+def _alone(request):
     """Whoever measures wants the machine."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        pytest.exit("Benchmarks run one after another: add -n 0.")
+    if request.node.get_closest_marker("benchmark") and "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.fail("Benchmarks run one after another: add -n 0.")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The configuration composes, says what it means, and refuses what it does not know."""
 
 import inspect
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def own_values(path):
     node = OmegaConf.to_container(OmegaConf.load(path))
     values = {}
     for base in node.pop("defaults", []):
-        if isinstance(base, str):
+        if isinstance(base, str) and not base.startswith("/"):
             values = OmegaConf.merge(values, own_values(path.with_name(f"{base}.yaml")))
     return OmegaConf.to_container(OmegaConf.merge(values, node))
 
@@ -109,6 +110,9 @@ def test_the_command_line_beats_both():
     assert list(config["task"]) == ["rte", "mrpc"]
 
 
+RELATIONS = ("query", "key", "value")
+
+
 @pytest.mark.parametrize("option", options("loss"))
 def test_every_loss(option, make_batch):
     term = instantiate(composed(f"loss=[{option}]")["loss"][option])
@@ -119,14 +123,23 @@ def test_every_loss(option, make_batch):
         logits=torch.randn(4, 3, requires_grad=True),
         hidden_states=tuple(torch.randn(4, 1, 6, requires_grad=True) for _ in range(3)),
         attentions=tuple(torch.rand(4, 1, 1, 1, requires_grad=True) for _ in range(2)),
+        relations={kind: torch.randn(4, 2, 6, requires_grad=True) for kind in RELATIONS},
+        words=torch.randn(4, 9, requires_grad=True),
     )
     teacher = ModelOutput(
-        torch.randn(4, 3), tuple(torch.randn(5, 4, 1, 6)), tuple(torch.rand(4, 4, 1, 1, 1))
+        torch.randn(4, 3),
+        tuple(torch.randn(5, 4, 1, 6)),
+        tuple(torch.rand(4, 4, 1, 1, 1)),
+        {kind: torch.randn(4, 2, 6) for kind in RELATIONS},
+        torch.randn(4, 9),
     )
-    value = term(student, teacher, make_batch([1] * 4))
+    tokens = 2 if "relations" in term.needs else 1
+    batch = replace(make_batch([tokens] * 4), words=torch.arange(4))
+    value = term(student, teacher, batch)
     value.backward()
     assert value.shape == ()
     parts = [student.part(name) for name in term.needs or {"logits"}]
+    parts = [part.values() if isinstance(part, dict) else part for part in parts]
     inputs = [t for part in parts for t in ([part] if isinstance(part, torch.Tensor) else part)]
     assert sum(float(t.grad.abs().sum()) for t in inputs if t.grad is not None) > 0
 
@@ -215,8 +228,13 @@ def test_every_augmentation(option, masked_language_model):
     assert {row.source for row in made} == {option}
 
 
-TRANSFORMERS = [name for name in options("student") if name.startswith("transformer")]
-READERS = [name for name in options("student") if name not in TRANSFORMERS]
+def reads_embeddings(student):
+    bases = OmegaConf.load(CONF / f"student/{student}.yaml").get("defaults", [])
+    return any("embeddings" in base for base in bases)
+
+
+READERS = [name for name in options("student") if reads_embeddings(name)]
+TRANSFORMERS = [name for name in options("student") if name not in READERS]
 OUTPUTS = {"single": (3, False), "pair": (1, True)}
 
 
@@ -338,7 +356,7 @@ def test_every_trainer_key_is_one_of_lightning(option):
 @pytest.mark.parametrize("option", options("method"))
 def test_every_method(option):
     method = composed(f"method={option}")["method"]
-    assert method["learns_from"] in ("teacher", "gold")
+    assert method["learns_from"] in ("teacher", "gold", "text")
     assert isinstance(method["joint"], bool)
     accepted = inspect.signature(instantiate(method["module"]).func).parameters
     assert {"losses", "teacher"} <= set(accepted) or method["learns_from"] == "gold"

@@ -101,7 +101,10 @@ def test_every_sweep_here_is_run(block, tmp_path, monkeypatch):
 def test_every_override_of_the_table_composes(cell):
     shared = any(key in cell for key in ("student.start", "student.encoder.shape", "method."))
     name = "mkd_transformer3" if shared else "kd_bilstm"
+    text = ("method.text", "method.rates", "relation", "low_resource", "data.corpus", "leave_out")
     base = [f"+experiment={name}", "scale=smoke", "loss=[hard,soft_kl]"]
+    if any(key in cell for key in text):
+        base = ["+experiment=mitkd", "scale=smoke"]
     for code in re.findall(r"`([^`]+)`", cell):
         words = [w for w in shlex.split(code) if "=" in w]
         losses = [w for w in words if w.startswith("loss=")]

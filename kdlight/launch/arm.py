@@ -146,7 +146,7 @@ class Arm:
         self, group: Group, parts: Mapping[str, Any], start: Node | None = None, ending: str = ""
     ) -> Node:
         """A student of some tasks, from scratch or refined from `start`."""
-        gold, data = self.gold, self.plan.data
+        gold, data = parts["method"]["learns_from"] != "teacher", self.plan.data
         source = None if gold else self.teachers.config["source"]
         trainer = parts["trainer"]
         tokenizer = self._tokenizer(group)

@@ -9,24 +9,27 @@ from typing import Any
 from torch import Tensor
 
 from kdlight.data.masking import Masking
+from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.distill import Distill
 from kdlight.methods.on_text import OnText
-from kdlight.types import Batch, UserError
+from kdlight.types import Batch, TeacherSource, UserError
 
 
 class Agnostic(OnText, Distill):
     """`Distill` on blocks of text; the networks have no heads for tasks.
 
     Args:
+        losses, teacher, common: as for `Distill`.
         masking: which tokens are hidden from both networks, where a loss is about words.
-        common: as for `Distill`.
 
     Raises:
         UserError: if a loss needs the logits of a task, of which text has none.
     """
 
-    def __init__(self, masking: Masking | None, **common: Any) -> None:
-        Distill.__init__(self, **common)
+    def __init__(
+        self, losses: WeightedSum, teacher: TeacherSource, masking: Masking | None, **common: Any
+    ) -> None:
+        Distill.__init__(self, losses, teacher, **common)
         if asking := [n for n, term in self.losses.terms.items() if "logits" in term.needs]:
             raise UserError(
                 f"Loss {', '.join(asking)} needs logits, but text without tasks has none: learn "

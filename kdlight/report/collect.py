@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ FIRST, LAST = ("teacher", "baseline"), ("student",)
 # What two runs may differ in and still be the same experiment.
 APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
 ALIKE = ("seed=", "hydra.", "outputs=", "logger=")  # overrides that tell no runs apart
+DRAW = re.compile(r"_\d+rows_\d+$")  # ends the name of a task learnt from few rows
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
 
@@ -66,11 +68,15 @@ class Run:
         and F1, [rows 2].
         """
         files: Mapping[str, str] = self.result["predictions"]
-        tasks: Mapping[str, Any] = self.config["task"]
         return {
-            task: _read(self.folder / file, tasks[task].get("answers", "words"))
+            task: _read(self.folder / file, self._node(task).get("answers", "words"))
             for task, file in files.items()
         }
+
+    def _node(self, task: str) -> Mapping[str, Any]:
+        """The YAML of a task; a draw of few rows has that of its task."""
+        nodes: Mapping[str, Any] = self.config.get("task") or {}
+        return nodes.get(task) or nodes.get(DRAW.sub("", task)) or {}
 
     def check(self) -> None:
         """Holds every stored score against the stored predictions.

@@ -149,12 +149,11 @@ class Job:
         }
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
         trained = {n.title: self._folder(n) for n in _with_members(shown)}
-        drawn = list(trained)  # what was learnt without a task has no score
         trained |= {n.title: self._folder(n) for n in _bodies(shown)}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
         result.join_curves(curves, self.folder / "metrics.csv")
         title = f"{self.config['name']}, {self.config['data']['source']} data"
-        draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title, drawn)
+        draw_curves(self.folder / "metrics.csv", self.folder / "curves.png", title)
         (self.folder / "config.yaml").write_text(yaml.safe_dump(dict(self.config), sort_keys=False))
         self._link(trained)
         write_whole(self.folder / "result.json", json.dumps(found, indent=1) + "\n")

@@ -2,9 +2,11 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable
+from itertools import cycle
 from pathlib import Path
 
+MOST = 12
+ON_TEXT = ("pretrain", "agnostic")  # stages whose networks have a loss, and no score of a task
 Curves = dict[str, list[tuple[float, float]]]
 
 
@@ -24,10 +26,16 @@ def read_curves(metrics: Path) -> tuple[Curves, dict[str, int]]:
     return curves, steps
 
 
-def draw_curves(metrics: Path, out: Path, title: str, networks: Iterable[str]) -> bool:
-    """Draws the curves of some networks of a run; returns whether there was anything to draw."""
+def drawn(curves: Curves) -> Curves:
+    """Those that fit into a picture: of networks that learn tasks, the first dozen."""
+    scored = [name for name in curves if not name.startswith(ON_TEXT)]
+    return {name: curves[name] for name in scored[:MOST]}
+
+
+def draw_curves(metrics: Path, out: Path, title: str) -> bool:
+    """Draws the curves of a run; returns whether there was anything to draw."""
     found, steps = read_curves(metrics)
-    curves = {name: found[name] for name in networks if name in found}
+    curves = drawn(found)
     if not curves:
         return False
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,7 +44,7 @@ def draw_curves(metrics: Path, out: Path, title: str, networks: Iterable[str]) -
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for (name, points), marker in zip(curves.items(), "osD^vPX*", strict=False):
+    for (name, points), marker in zip(curves.items(), cycle("osD^vPX*"), strict=False):
         label = f"{name}, {steps[name]:,} steps"
         axes.plot(*zip(*points, strict=True), marker=marker, markersize=4, label=label)
     axes.set_xlabel("share of its training (%)")

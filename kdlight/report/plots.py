@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from kdlight.report.collect import Group, Run
+from kdlight.report.curves import drawn as drawn_curves
 from kdlight.report.curves import read_curves
 from kdlight.report.tables import shown
 
@@ -103,7 +104,7 @@ def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> st
 def curves(group: Group) -> str | None:
     """Selection scores over training, a line a network of the first seed."""
     path = group.runs[0].folder / "metrics.csv"
-    found = read_curves(path)[0] if path.exists() else {}
+    found = drawn_curves(read_curves(path)[0]) if path.exists() else {}
     if not found:
         return None
     figure, axes = _figure()

@@ -1,5 +1,6 @@
 """What learning from plain text has in common: hidden tokens, and text that is held out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,15 +18,12 @@ class OnText(nn.Module):
     log: Any
     seed: int
     global_rank: int
+    judge: Callable[[Batch], dict[str, Tensor]]  # the watched values of a batch
 
     def watch(self, names: list[str], masking: Masking | None) -> None:
         """Makes room for the means of `names`, with `loss` among them; then tokens are hidden."""
         self.held_out: Any = nn.ModuleDict({name: MeanMetric() for name in names})
         self.masking, self._draw = masking, torch.Generator()
-
-    def judge(self, batch: Batch) -> dict[str, Tensor]:
-        """The watched values of a batch."""
-        raise NotImplementedError
 
     def hidden(self, batch: Batch) -> Batch:
         """The batch with tokens hidden, where the losses ask for that."""

@@ -1,6 +1,7 @@
 """Stage: a student learns from a frozen teacher on plain text, before it sees any task."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import lightning as L
@@ -8,13 +9,11 @@ from hydra.utils import instantiate
 
 from kdlight.data.masking import read_masking
 from kdlight.losses.weighted_sum import WeightedSum
-from kdlight.measure.threads import threads
-from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.models.build import build_student, load_body
-from kdlight.models.masked_lm import MaskedLMModel, save_words, with_words
+from kdlight.models.masked_lm import MaskedLMModel, with_words
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
-from kdlight.stages.pretrain import TEXT, save_body, text_data
+from kdlight.stages.on_text import TEXT, learn
 from kdlight.stages.student import started
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.types import StageSpec, UserError, settings_of
@@ -22,7 +21,7 @@ from kdlight.types import StageSpec, UserError, settings_of
 
 def run(spec: StageSpec) -> None:
     """Writes the student as a Hugging Face folder `encoder/`, with the tokenizer of both."""
-    config, out = spec.config, Path(spec.out)
+    config = spec.config
     tokenizer = Path(spec.inputs["tokenizer"])
     special = json.loads((tokenizer / "special.json").read_text())
     L.seed_everything(config["seed"], verbose=False)
@@ -36,26 +35,9 @@ def run(spec: StageSpec) -> None:
     if "words" in losses.needs:
         masking = read_masking(tokenizer, config["share"])
         student = MaskedLMModel(student.encoder)
-    data = text_data(Path(spec.inputs["corpus"]), config, student.reads)
-    data.steps, interval = plan_steps(config["max_steps"], config["evaluations"])
-    module = instantiate(config["method"])(
-        masking=masking,
-        losses=losses,
-        teacher=OnlineTeacher({TEXT: teacher}),
-        model=student,
-        metrics={},
-        optimizer=instantiate(config["optimizer"]),
-        schedule=instantiate(config["schedule"]),
-        total_steps=data.steps,
-        seed=config["seed"],
-    )
-    with threads(spec.runtime["threads"]):
-        best = fit(module, data, out, interval, spec.runtime["title"], spec.runtime)
-    if is_first_rank():
-        student.load_state_dict(best.weights)
-        save_body(student.encoder.model, out, tokenizer)
-        if isinstance(student, MaskedLMModel):
-            save_words(student, out)
+    teachers = OnlineTeacher({TEXT: teacher})
+    method = instantiate(config["method"])
+    learn(spec, student, partial(method, losses=losses, teacher=teachers, masking=masking))
 
 
 def _teacher(spec: StageSpec, vocabulary: int) -> MultiTaskModel:

@@ -82,14 +82,16 @@ class Plan:
         reported = [] if found.reported == HELD_OUT else [found.reported]
         chosen = ["dev"] if self.config["selection"] == "dev" else []
         used = ["train", *reported, *found.beside.values(), *chosen, *splits]
+        most = about.max_rows or data["max_rows"]
         config = {
             "source": data["source"],
             "content": source_fingerprint(
                 about, data["source"], root, list(dict.fromkeys(used)), seed, **language
             ),
             "splits": splits,
-            "wanted_train": data["max_rows"] + data["selection_rows"] if embedded else None,
+            "wanted_train": most + data["selection_rows"] if embedded else None,
             "selection": self.config["selection"],
+            "max_rows": most,
             **{key: data[key] for key in ROW_KEYS},
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
@@ -138,4 +140,4 @@ class Plan:
         return Node("evaluate", f"{model.kind} {model.label}", config, parents, runtime)
 
 
-ROW_KEYS = ("max_rows", "unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")
+ROW_KEYS = ("unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")

@@ -37,6 +37,7 @@ class Task:
         answers: how answers of a span task are compared: as `words` (SQuAD's rule) or as
             `characters` (that of CMRC 2018).
         longest_answer: tokens of an answer that a span task looks for, at most.
+        max_rows: train rows that are used, at most, in place of `data.max_rows`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Task:
     layout: str = ""
     answers: str = "words"
     longest_answer: int = 30
+    max_rows: int | None = None
 
     def __post_init__(self) -> None:
         """Turn YAML containers into plain ones and refuse what cannot be a task."""

@@ -50,6 +50,8 @@ GOOD = {
         ({"hub": {"path": "a/b", "columns": "x", "splits": {"dev": "x"}}}, ["hub.columns"]),
         ({"columns": "sentence"}, ["`columns` must be a mapping"]),
         ({"columns": {"test": "sentence"}}, ["`columns.test` must be a mapping"]),
+        ({"max_rows": 0}, ["max_rows=0", "1 or more"]),
+        ({"max_rows": "many"}, ["max_rows=many", "whole number"]),
         ({"labels": "bad"}, ["`labels` must be a list"]),
         ({"metrics": "accuracy"}, ["`metrics` must be a list"]),
         ({"files": {"dev": "dev_matched"}}, ["`files.dev` must be a list"]),

@@ -46,7 +46,7 @@ class DataConfig:
     doc_stride: int = 128  # tokens between windows of a context; at most half of what fits
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
-    lexicon: list[int] | None = None  # of embedded data: axes, words a side; fewer are easier
+    lexicon: list[int] | None = None  # of embedded data: axes, words a side, topics; fewer: easier
     script: str | None = None  # of embedded data: signs writes it without spaces, two signs a word
     corpus: list[str] = field(default_factory=list)  # plain text: files, or hub:OWNER/NAME@CONFIG
     corpus_rows: int | None = None  # lines of it, or of embedded text

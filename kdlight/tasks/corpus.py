@@ -56,11 +56,10 @@ def _content(source: str) -> str:
 
 
 def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
-    from kdlight.tasks.embedded import generate, script
+    from kdlight.tasks.embedded import generate, grammar, script
 
-    size = content["lexicon"]
-    options = {"size": (int(size[0]), int(size[-1]))} if size else {}
-    lines = generate.text(content["rows"], content["seed"], **options)
+    size = content["lexicon"] or grammar.FULL
+    lines = generate.text(content["rows"], content["seed"], size)
     return map(script.signs, lines) if content["script"] else lines
 
 

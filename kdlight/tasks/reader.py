@@ -107,13 +107,12 @@ def source_fingerprint(
 def _embedded(
     task: Task, split: str, count: int | None, seed: int, lexicon: Sequence[int] | None
 ) -> Iterator[Example]:
-    from kdlight.tasks.embedded import generate
+    from kdlight.tasks.embedded import generate, grammar
 
     kind = _kind(task)
     if count is None:
         raise UserError(f"task {task.name}: embedded rows have no end; say how many are wanted")
-    options = {"size": (int(lexicon[0]), int(lexicon[-1]))} if lexicon else {}
-    found = generate.rows(kind, split, count, seed, **options)
+    found = generate.rows(kind, split, count, seed, lexicon or grammar.FULL)
     if not task.embedded_labels:
         return found
     return (_mapped(row, task.embedded_labels) for row in found)

@@ -1,4 +1,4 @@
-"""Span and multiple-choice tasks in a whole job: one teacher for all kinds, scored by their own metrics."""
+"""Span and multiple-choice tasks in a whole job: one teacher for all, each scored its own way."""
 
 import json
 

@@ -261,12 +261,23 @@ def test_a_part_of_the_lexicon(kind):
     assert len(words_in(generate.rows(kind, "train", 300)) & opinions) > 100
 
 
+@pytest.mark.parametrize("kind", generate.KINDS)
+def test_fewer_topics(kind):
+    """Fewer places and aspects, and every word of them is met."""
+    found = words_in(generate.rows(kind, "train", 300, size=(3, 2, 2)))
+    for names in (lexicon.PLACES, lexicon.ASPECTS):
+        words = {word for pair in names for word in pair}
+        assert found & words == {word for pair in names[:2] for word in pair}
+
+
 def words_in(found):
     texts = [text for row in found for text in (row.text_a, row.text_b or "", *row.options)]
     return {word for text in texts for word in text.split()}
 
 
-@pytest.mark.parametrize("size", [(1, 5), (21, 5), (5, 1), (5, 9)])
+@pytest.mark.parametrize(
+    "size", [(1, 5), (21, 5), (5, 1), (5, 9), (5,), (5, 5, 1), (5, 5, 6), (5, 5, 5, 5), (5, 2.5)]
+)
 def test_a_lexicon_that_is_not_there(size):
     with pytest.raises(UserError, match=r"data\.lexicon=\["):
         generate.rows("sentiment", "train", 3, size=size)

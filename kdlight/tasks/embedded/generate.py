@@ -6,7 +6,7 @@ labels are wrong on purpose, in every split, so that scores end near 97; grades 
 instead, and spans and choices are right throughout.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from zlib import crc32
 
 from kdlight.tasks.embedded import pairs, reading, single
@@ -44,7 +44,7 @@ def drafts(
     make: Callable[[Draw], Draft],
     splits: tuple[str, ...],
     name: str,
-    size: tuple[int, int] = FULL,
+    size: Sequence[int] = FULL,
 ) -> Iterator[Draft]:
     """Yields rows of some splits without end, each once while new ones are found."""
     draw = Draw(f"{VERSION}:{name}", size)
@@ -78,7 +78,7 @@ def example(draft: Draft, split: str, number: int) -> Example:
 
 
 def rows(
-    kind: str, split: str, count: int, seed: int = 0, size: tuple[int, int] = FULL
+    kind: str, split: str, count: int, seed: int = 0, size: Sequence[int] = FULL
 ) -> Iterator[Example]:
     """Returns the first `count` rows of a split; more rows never change the earlier ones.
 
@@ -87,10 +87,15 @@ def rows(
         split: One of `SPLITS`.
         count: How many rows.
         seed: Another seed gives other rows of the same splits.
-        size: How many axes of the lexicon are used, and how many words on each side of one.
+        size: How many axes of the lexicon are used, how many words on each side of one, and (all
+            where that is left out) how many places and aspects.
     """
-    if not (1 < size[0] <= FULL[0] and 1 < size[1] <= FULL[1]):
-        raise UserError(f"data.lexicon={list(size)} must be two numbers from 2 to {list(FULL)}.")
+    fits = (type(n) is int and 1 < n <= most for n, most in zip(size, FULL, strict=False))
+    if len(size) not in (2, 3) or not all(fits):
+        raise UserError(
+            f"data.lexicon={list(size)} must be two or three numbers from 2 to {list(FULL)}: axes, "
+            "words a side, places and aspects."
+        )
     if kind not in MAKERS:
         raise UserError(f"Unknown embedded task {kind!r}: choose one of {', '.join(KINDS)}.")
     if split not in SPLITS:
@@ -99,7 +104,7 @@ def rows(
     return (example(draft, split, n) for n, draft in zip(range(count), found, strict=False))
 
 
-def text(count: int, seed: int = 0, size: tuple[int, int] = FULL) -> Iterator[str]:
+def text(count: int, seed: int = 0, size: Sequence[int] = FULL) -> Iterator[str]:
     """Returns plain sentences, none of which is a row of a dev or test split."""
     found = drafts(single.plain, OPEN_SPLITS, f"text:{seed}", size)
     return (draft.text_a for _, draft in zip(range(count), found, strict=False))

@@ -19,8 +19,8 @@ KEEP_PATTERN = 0.3
 FRONTED_PATTERN = 0.2
 FILLER = 0.25
 
-FULL = (len(lexicon.AXES), len(lexicon.WORD_COUNTS))
-"""How many axes there are, and words on each side of one."""
+FULL = (len(lexicon.AXES), len(lexicon.WORD_COUNTS), len(lexicon.PLACES))
+"""How many axes there are, words on each side of one, and places; as many aspects as places."""
 
 
 class Draw:
@@ -28,16 +28,18 @@ class Draw:
 
     Args:
         name: decides the numbers.
-        size: how many axes of the lexicon are used, and how many words on each side of one.
+        size: how many axes of the lexicon are used, how many words on each side of one, and (all
+            where that is left out) how many places and aspects.
 
     Attributes:
+        topics: how many places there are, and how many aspects.
         sides: the dark words of each axis, then the bright ones, repeated by how often they are
             drawn.
     """
 
-    def __init__(self, name: str, size: tuple[int, int] = FULL) -> None:
+    def __init__(self, name: str, size: Sequence[int] = FULL) -> None:
         self._random = Random(name).random
-        axes, words = size
+        axes, words, self.topics = (*size, *FULL[len(size) :])
         counts = lexicon.WORD_COUNTS[:words]
         self.sides = tuple(
             tuple(
@@ -84,17 +86,15 @@ def other(draw: Draw, count: int, taken: int) -> int:
 
 def claim(draw: Draw) -> Claim:
     """Returns a claim, all equally likely."""
-    return Claim(
-        int(draw() * len(lexicon.PLACES)), int(draw() * len(lexicon.ASPECTS)), int(draw() * 2)
-    )
+    return Claim(int(draw() * draw.topics), int(draw() * draw.topics), int(draw() * 2))
 
 
 def moved(draw: Draw, start: Claim) -> Claim:
     """Returns a claim of free polarity about another place or another aspect."""
     good = int(draw() * 2)
     if draw() < 0.5:
-        return Claim(other(draw, len(lexicon.PLACES), start.place), start.aspect, good)
-    return Claim(start.place, other(draw, len(lexicon.ASPECTS), start.aspect), good)
+        return Claim(other(draw, draw.topics, start.place), start.aspect, good)
+    return Claim(start.place, other(draw, draw.topics, start.aspect), good)
 
 
 def flipped(start: Claim) -> Claim:

@@ -4,7 +4,7 @@ All three ask how two claims relate: the same place, the same aspect, the same p
 words that carry them do not count.
 """
 
-from kdlight.tasks.embedded import grammar, lexicon
+from kdlight.tasks.embedded import grammar
 from kdlight.tasks.embedded.draft import Draft, noisy
 from kdlight.tasks.embedded.grammar import Claim, Draw
 
@@ -37,9 +37,9 @@ def similarity(draw: Draw) -> Draft:
     first = grammar.claim(draw)
     place, aspect, good = first
     if draw() >= SAME_TOPIC:
-        place = grammar.other(draw, len(lexicon.PLACES), place)
+        place = grammar.other(draw, draw.topics, place)
     if draw() >= SAME_TOPIC:
-        aspect = grammar.other(draw, len(lexicon.ASPECTS), aspect)
+        aspect = grammar.other(draw, draw.topics, aspect)
     if draw() < 0.5:
         good = 1 - good
     shared = PLACE_WORTH * ((place == first.place) + (aspect == first.aspect))

@@ -183,16 +183,30 @@ class Output(NamedTuple):
         classes: outputs of its head: a class each, 1 for a grade or an option, 2 for a span.
         pair: whether the encoder reads two texts.
         kind: `text` (a decision or grade a row), `span` or `choice`.
+        grades: lowest and highest grade of a graded task.
     """
 
     classes: int
     pair: bool
     kind: str = "text"
+    grades: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> "Output":
         """From what a plan says of a task."""
-        return cls(about["num_outputs"], about["pair"], about.get("kind", "text"))
+        grades = about.get("grades")
+        kind = about.get("kind", "text")
+        return cls(about["num_outputs"], about["pair"], kind, tuple(grades) if grades else None)
+
+    @property
+    def middle(self) -> float:
+        """The middle grade; 0 for logits."""
+        return sum(self.grades) / 2 if self.grades else 0.0
+
+    @property
+    def unit(self) -> float:
+        """What losses measure the outputs in: half the range of grades; 1 for logits."""
+        return (self.grades[1] - self.grades[0]) / 2 if self.grades else 1.0
 
 
 @dataclass(frozen=True, slots=True)

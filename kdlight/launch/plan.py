@@ -123,6 +123,7 @@ class Plan:
                 "pair": self.tasks[name].reads_pairs,
                 "metrics": list(self.tasks[name].metrics),
                 **self.tasks[name].special,
+                **self.tasks[name].grades,
             }
             for name in group
         }

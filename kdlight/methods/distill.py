@@ -6,6 +6,7 @@ from torch import Tensor
 
 from kdlight.losses.weighted_sum import DistillLoss, WeightedSum, of_teacher
 from kdlight.methods.base import TaskModule
+from kdlight.methods.grades import labels_in, logits_in
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import Batch, TeacherSource, UserError, settings_of
 
@@ -38,7 +39,8 @@ class Distill(TaskModule):
         """Weighted sum of the terms for the batch."""
         losses, asked = self.losses, self.losses.of_teacher
         theirs = self._teacher(batch, asked) if asked else None
-        return losses(self.model(batch, losses.needs), theirs, batch)
+        ours, unit = self.model(batch, losses.needs), self.model.unit(batch.task)
+        return losses(logits_in(unit, ours), logits_in(unit, theirs), labels_in(unit, batch))
 
 
 def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) -> None:

@@ -8,9 +8,10 @@ from kdlight.types import Batch
 
 
 class Finetune(TaskModule):
-    """Cross-entropy, or squared error for a graded task, on labelled rows."""
+    """Cross-entropy, or squared error of grades in units of half their range, on labelled rows."""
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Hard loss of the batch."""
-        hard = hard_loss(self.model(batch).logits, batch.labels)
+        unit = self.model.unit(batch.task)
+        hard = hard_loss(self.model(batch).logits / unit, batch.labels / unit)
         return hard, {"hard": hard.detach()}

@@ -34,8 +34,16 @@ class Text:
     per_token = False
 
     def head(self, make: MakeHead, encoder: Any, output: Output) -> nn.Module:
-        """From the features of a row to its classes."""
-        return make(encoder.num_features(output.pair), output.classes)
+        """From the features of a row to its classes, or to a grade, from the middle one on.
+
+        From zero on, every step would first of all have to raise all grades: at the rates of
+        small networks that takes hundreds of them, and upsets what tasks share.
+        """
+        head = make(encoder.num_features(output.pair), output.classes)
+        last = [module for module in head.modules() if isinstance(module, nn.Linear)][-1:]
+        if output.grades and last and last[0].bias is not None:
+            nn.init.constant_(last[0].bias, output.middle)
+        return head
 
     def logits(self, raw: Tensor, batch: Batch) -> Tensor:
         """[batch classes], as they are."""

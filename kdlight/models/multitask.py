@@ -71,6 +71,10 @@ class MultiTaskModel(nn.Module):
         """Of the encoder, where it is a Transformer."""
         return getattr(self.encoder, "shape", None)
 
+    def unit(self, task: str) -> float:
+        """What losses measure the outputs of a task in; 1 for text of no task."""
+        return self.outputs[task].unit if task in self.outputs else 1.0
+
     def null_threshold(self, task: str) -> float:
         """By how much "no answer" must beat the best answer to a question of a span task."""
         return float(cast(Tensor, self.heads[task].null_threshold))

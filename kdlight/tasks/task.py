@@ -89,6 +89,12 @@ class Task:
         return {"kind": "choice"} if self.kind == "choice" else {}
 
 
+    @property
+    def grades(self) -> dict[str, Any]:
+        """What a network has to know of grades."""
+        return {"grades": list(self.grade_range)} if self.kind == "regression" else {}
+
+
 def _plain(value: Any) -> Any:
     """Mappings as dicts and lists as tuples, all the way down (also OmegaConf's own)."""
     if isinstance(value, Mapping):

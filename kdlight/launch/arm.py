@@ -18,6 +18,12 @@ from kdlight.types import UserError
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 
 
+def finetune(module: Mapping[str, Any]) -> dict[str, Any]:
+    """Learning on gold labels, the tasks weighed as in a method that has weights for them."""
+    weights = module.get("task_weights")
+    return {**FINETUNE, "task_weights": weights} if weights else FINETUNE
+
+
 class Arm:
     """Plans the networks of an arm.
 
@@ -155,7 +161,7 @@ class Arm:
             **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},
             "student": fresh.config(),
             "loss": None if gold else parts["loss"],
-            "method": FINETUNE if gold else parts["method"]["module"],
+            "method": finetune(parts["method"]["module"]) if gold else parts["method"]["module"],
             "teacher_source": source,
             "keep_labels": parts["augmentation"]["keep_labels"],
             "seed": self.plan.config["seed"],

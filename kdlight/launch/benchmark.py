@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kdlight.launch.arm import FINETUNE, Arm
+from kdlight.launch.arm import Arm, finetune
 from kdlight.launch.graph import Node
 from kdlight.types import UserError
 
@@ -35,7 +35,7 @@ def benchmark_node(
     config = {
         **student.config,
         **SIZES,
-        "gold_method": FINETUNE,
+        "gold_method": finetune(student.config["method"]),
         "store_precision": store.config["precision"],
         "latency": dict(latency.config),
     }

@@ -168,7 +168,7 @@ class Job:
             "schema_version": 1,
             "experiment": config["name"],
             "job": config["job"],
-            "method": config["method"]["name"],
+            "method": result.method_name(config["method"]),
             "scale": config["scale"],
             "seed": config["seed"],
             "teacher_seed": config["teacher"]["seed"],

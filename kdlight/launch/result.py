@@ -15,6 +15,11 @@ from kdlight.measure.curves import selection_score
 Scores = dict[str, dict[str, float]]
 
 
+def method_name(method: Mapping[str, Any]) -> str:
+    """What was done: fine-tuning, whatever was chosen, where gold labels are what is learnt."""
+    return "finetune" if method["learns_from"] == "gold" else str(method["name"])
+
+
 def merge_scores(folders: Iterable[Path]) -> tuple[Scores, dict[str, int]]:
     """Scores of all tasks, and the size of all their networks together, from evaluations."""
     found = [json.loads((folder / "scores.json").read_text()) for folder in folders]

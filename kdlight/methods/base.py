@@ -27,6 +27,10 @@ class TaskModule(L.LightningModule):
         schedule: makes the learning-rate schedule from (optimizer, total steps).
         total_steps: optimizer steps of the whole run.
         seed: of dropout, drawn anew for every step, so that a resumed run draws the same.
+        task_weights: factor on the loss of a task; 1 for a task that is not named.
+
+    Raises:
+        UserError: if such a weight is negative or belongs to no task.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class TaskModule(L.LightningModule):
         schedule: Callable[..., Any],
         total_steps: int,
         seed: int,
+        task_weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.model = model.train()  # pretrained networks come in evaluation mode
@@ -47,6 +52,13 @@ class TaskModule(L.LightningModule):
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
         self._idle: list[nn.Module] = []  # heads that the batch does not use
+        self.task_weights = dict(task_weights or {})
+        for task, weight in self.task_weights.items():
+            if task not in self.model.outputs or weight < 0:
+                raise UserError(
+                    f"method.module.task_weights.{task}={weight}: expected a task of this network "
+                    f"({', '.join(self.model.outputs)}) and a weight that is not negative."
+                )
 
     def configure_model(self) -> None:
         """Divides the parameters over the devices where the strategy does so."""
@@ -54,7 +66,7 @@ class TaskModule(L.LightningModule):
             shard(self.model, self._device_mesh["data_parallel"])
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
-        """The scalar to minimise, and its unweighted terms for the log."""
+        """The scalar to minimise, before the weight of the task, and its terms for the log."""
         raise TypeError(f"{type(self).__name__} defines no loss")
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
@@ -68,6 +80,7 @@ class TaskModule(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step on one task."""
         total, parts = self.loss(batch)
+        total = self.task_weights.get(batch.task, 1.0) * total
         if not torch.isfinite(total):
             trained: Any = self.trainer.train_dataloader
             rows = trained.rows[batch.task].example_ids(batch.rows[:8].tolist())

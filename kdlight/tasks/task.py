@@ -88,7 +88,6 @@ class Task:
             return {"kind": "span", "answers": self.answers, "longest_answer": self.longest_answer}
         return {"kind": "choice"} if self.kind == "choice" else {}
 
-
     @property
     def grades(self) -> dict[str, Any]:
         """What a network has to know of grades."""

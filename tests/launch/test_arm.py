@@ -129,6 +129,13 @@ def test_the_baseline_differs_in_nothing_but_the_labels():
     assert gold.parents["layers"].fingerprint == ours.parents["layers"].fingerprint
 
 
+def test_the_weights_of_tasks_hold_on_gold_labels_too():
+    for overrides, wanted in (((), None), (("+method.module.task_weights.mrpc=0.5",), 0.5)):
+        for name in ("student", "baseline"):
+            (student,) = arm(*overrides, name=name).students().values()
+            assert (student.config["method"].get("task_weights") or {}).get("mrpc") == wanted
+
+
 def test_a_task_may_be_left_out():
     made = arm("method.leave_out=[mrpc]")
     assert list(made.students()) == [("sst2", "stsb")]

@@ -1,6 +1,7 @@
 """What is handed to the optimizer."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,20 @@ from kdlight.models.bilstm import BiLSTMEncoder
 from kdlight.models.embeddings import TokenEmbeddings
 from kdlight.models.heads import LinearHead
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.types import UserError
+
+
+def finetune(encoder=None, **options):
+    encoder = encoder or BiLSTMEncoder(nn.Embedding(40, 6), hidden=4)
+    return Finetune(
+        model=MultiTaskModel(encoder, LinearHead, {"demo": (2, False)}),
+        metrics={"demo": (["accuracy"], 2)},
+        optimizer=partial(torch.optim.Adadelta, lr=1.0),
+        schedule=lambda optimizer, _: torch.optim.lr_scheduler.ConstantLR(optimizer),
+        total_steps=30,
+        seed=0,
+        **options,
+    )
 
 
 @pytest.mark.parametrize(
@@ -18,14 +33,7 @@ from kdlight.models.multitask import MultiTaskModel
 )
 def test_frozen_tables_have_no_part_in_the_optimizer(mode, frozen, make_batch):
     encoder = BiLSTMEncoder(TokenEmbeddings(40, 0, 6, mode), hidden=4)
-    module = Finetune(
-        model=MultiTaskModel(encoder, LinearHead, {"demo": (2, False)}),
-        metrics={"demo": (["accuracy"], 2)},
-        optimizer=partial(torch.optim.Adadelta, lr=1.0),
-        schedule=lambda optimizer, _: torch.optim.lr_scheduler.ConstantLR(optimizer),
-        total_steps=3,
-        seed=0,
-    )
+    module = finetune(encoder)
     optimizer = module.configure_optimizers()["optimizer"]
     given = {id(p) for group in optimizer.param_groups for p in group["params"]}
     tables = [m.weight for m in module.modules() if isinstance(m, nn.Embedding)]
@@ -35,3 +43,21 @@ def test_frozen_tables_have_no_part_in_the_optimizer(mode, frozen, make_batch):
     module.loss(make_batch([3, 2]))[0].backward()
     optimizer.step()
     assert all(table.grad is None and table not in optimizer.state for table in left_out)
+
+
+@pytest.mark.parametrize("weights", [{"other": 1.0}, {"demo": -0.5}])
+def test_a_weight_for_no_task_and_one_below_zero_are_refused(weights):
+    with pytest.raises(UserError, match=r"task_weights.*demo"):
+        finetune(task_weights=weights)
+
+
+def test_the_loss_of_a_task_is_weighed(make_batch):
+    """Twice the weight, twice the gradient."""
+    gradients = []
+    for weights in ({}, {"demo": 2.0}):
+        torch.manual_seed(0)
+        module = finetune(task_weights=weights).eval()
+        module._trainer = SimpleNamespace(world_size=1)
+        module.training_step(make_batch([3, 2]), 0).backward()
+        gradients.append(module.model.heads["demo"].output.weight.grad)
+    torch.testing.assert_close(2 * gradients[0], gradients[1])

@@ -177,14 +177,14 @@ def _cost(found: Mapping[str, Any]) -> str:
         teacher, student = (found[n]["params_without_embeddings"] for n in ("teacher", "student"))
         lines.append(
             f"Parameters without embeddings: teacher {teacher:,}, student {student:,}, "
-            f"{teacher / student:.1f}x fewer."
+            + (f"{teacher / student:.1f}x fewer." if student < teacher else "no fewer.")
         )
     if latency := found["latency"]:
         lines += [
             f"Latency, {case['task']}, batch {case['batch_size']} x {case['length']} tokens, "
             f"{'one thread' if case['device'] == 'cpu' else case['device']}: "
             f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
-            f"{case['speedup']:.1f}x faster."
+            f"{case['speedup']:.1f}x as fast."
             for case in (latency, *latency["more"])
         ]
     built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}

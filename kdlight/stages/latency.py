@@ -58,10 +58,12 @@ def _call(
     """A forward pass over `size` rows of random tokens of the given length."""
     length, pair = config["length"], config["pair"]
 
-    def tokens(width: int) -> Tokens:
+    def tokens(width: int, second: int = 0) -> Tokens:
         generator = torch.Generator().manual_seed(0)
         ids = torch.randint(0, config["vocabulary"], (size, width), generator=generator)
-        return Tokens(ids, torch.full((size,), width), torch.zeros_like(ids))
+        types = torch.zeros_like(ids)
+        types[:, width - second :] = 1
+        return Tokens(ids, torch.full((size,), width), types)
 
     parts = (length // 2, length - length // 2) if pair else (length,)
     batch = Batch(
@@ -70,7 +72,7 @@ def _call(
         ids=torch.arange(size),
         labels=torch.zeros(size),
         texts=tuple(tokens(width) for width in parts),
-        joint=tokens(length + (3 if pair else 2)),
+        joint=tokens(length + 3, second=parts[1] + 1) if pair else tokens(length + 2),
     ).to(device)
 
     @torch.inference_mode()

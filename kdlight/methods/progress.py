@@ -46,8 +46,11 @@ class ProgressCallback(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Shows the newest validation score."""
         del pl_module
-        if self._meter and "val/macro" in trainer.callback_metrics:
-            score = float(trainer.callback_metrics["val/macro"])
+        found = trainer.callback_metrics
+        if self._meter and "val/text/loss" in found:  # of plain text there is no score
+            self._meter.note = f"val/text/loss {float(found['val/text/loss']):.4g}"
+        elif self._meter and "val/macro" in found:
+            score = float(found["val/macro"])
             self._meter.note = f"val/macro {score:.1f}"
             self._best = max(score, self._best)
             told = {"network": self.title, "step": trainer.global_step, "score": score}

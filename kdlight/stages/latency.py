@@ -58,21 +58,22 @@ def _call(
     """A forward pass over `size` rows of random tokens of the given length."""
     length, pair = config["length"], config["pair"]
 
-    def tokens(width: int, second: int = 0) -> Tokens:
+    def tokens(width: int, marked: int = 0) -> Tokens:
         generator = torch.Generator().manual_seed(0)
         ids = torch.randint(0, config["vocabulary"], (size, width), generator=generator)
         types = torch.zeros_like(ids)
-        types[:, width - second :] = 1
+        types[:, width - marked :] = 1
         return Tokens(ids, torch.full((size,), width), types)
 
-    parts = (length // 2, length - length // 2) if pair else (length,)
+    second = length - length // 2
+    parts = (length // 2, second) if pair else (length,)
     batch = Batch(
         task=config["task"],
         rows=torch.arange(size),
         ids=torch.arange(size),
         labels=torch.zeros(size),
         texts=tuple(tokens(width) for width in parts),
-        joint=tokens(length + 3, second=parts[1] + 1) if pair else tokens(length + 2),
+        joint=tokens(length + 3, marked=second + 1) if pair else tokens(length + 2),
     ).to(device)
 
     @torch.inference_mode()

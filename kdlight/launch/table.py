@@ -29,7 +29,7 @@ ON_TEXT = (
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
-    "data.root=DIR 'task=[{tasks}]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME"
+    "data.root=DIR 'task=[{tasks}]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME{text}"
 )
 
 
@@ -66,9 +66,9 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(_speed(group, measured))
     console.print(_cost(found))
     if found["data_source"] == "embedded":
-        console.print(
-            REAL.format(name=config["name"], tasks=",".join(config["task"])), markup=False
-        )
+        text = " 'data.corpus=[TEXT_FILES]'" * (config["method"]["learns_from"] == "text")
+        said = REAL.format(name=config["name"], tasks=",".join(config["task"]), text=text)
+        console.print(said, markup=False)
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 
 
@@ -188,11 +188,10 @@ def _cost(found: Mapping[str, Any]) -> str:
             for case in (latency, *latency["more"])
         ]
     built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}
-    times = ", ".join(
-        f"{name} {duration(seconds)}" for name, seconds in built.items() if seconds >= 1
-    )
+    whole = sum(built.values())
+    long = [f"{name} {duration(s)}" for name, s in built.items() if s >= max(1, whole / 25)]
     lines.append(
-        f"Built in {duration(sum(built.values()))}{': ' + times if times else ''}; "
+        f"Built in {duration(whole)}{', most of it by ' + ', '.join(long) if long else ''}; "
         f"{len(found['reused'])} artifacts were there already."
     )
     return "\n".join(lines)

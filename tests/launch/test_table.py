@@ -1,0 +1,58 @@
+"""What a job says at its end."""
+
+import json
+
+import pytest
+import yaml
+
+from kdlight.launch.table import closing
+
+
+@pytest.fixture
+def said(smoke, capsys):
+    """A function: what is said of a finished job, some of its fields changed."""
+    folder = sorted(smoke.glob("outputs/runs/*/*"))[0]
+    found = json.loads((folder / "result.json").read_text())
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+
+    def say(method=None, **changed):
+        closing({**found, **changed}, {**config, "method": method or config["method"]}, folder)
+        return " ".join(capsys.readouterr().out.split())
+
+    return say, found
+
+
+def test_scores_and_retention_are_those_of_the_result(said):
+    say, found = said
+    told = say()
+    for name in ("teacher", "student", "baseline"):
+        assert f"{found['macro'][name]:.1f}" in told
+    assert f"keeps {found['retention']:.1%} of its teacher's score" in told
+    assert f"teacher {found['teacher']['params_without_embeddings']:,}, student" in told
+
+
+def test_a_student_that_is_not_smaller_is_not_said_to_be(said):
+    say, found = said
+    small, large = ({**found[n], "params_without_embeddings": 100} for n in ("student", "teacher"))
+    large["params_without_embeddings"] = 50
+    assert "teacher 50, student 100, no fewer." in say(student=small, teacher=large)
+    large["params_without_embeddings"] = 250
+    assert "teacher 250, student 100, 2.5x fewer." in say(student=small, teacher=large)
+
+
+def test_only_long_stages_are_named_among_the_times(said):
+    say, _ = said
+    told = say(
+        wall_s={"teacher sst2": 80.0, "tokens": 2.0, "student": 118.0, "old": 9.0}, reused=["old"]
+    )
+    assert (
+        "Built in 3 min 20 s, most of it by teacher sst2 1 min 20 s, student 1 min 58 s; 1 art"
+        in told
+    )
+    assert "Built in 0 s; 1 artifacts" in say(wall_s={"old": 9.0}, reused=["old"])
+
+
+def test_the_command_for_real_data_asks_for_plain_text_where_it_is_needed(said):
+    say, _ = said
+    assert "data.corpus" not in say()
+    assert "MODEL_FOLDER_OR_HUB_NAME 'data.corpus=[TEXT_FILES]'" in say({"learns_from": "text"})

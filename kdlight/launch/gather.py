@@ -55,7 +55,7 @@ def quality(
             arm: {
                 "scores": found[0],
                 "macro": macros[arm],
-                "params": found[1]["params"],
+                **found[1],
                 "agreement": agreement.get(arm, {}),
             }
             for arm, found in scores.items()
@@ -63,11 +63,20 @@ def quality(
         },
         "macro": {arm: macros.get(arm) for arm in main},
         **({"groups": _by_group(scores, groups)} if groups else {}),
-        "retention": macros["student"] / macros["teacher"]
-        if macros.get("teacher") and "student" in macros
-        else None,
+        "retention": _retention(scores),
         "predictions": files,
     }
+
+
+def _retention(scores: Mapping[str, tuple[result.Scores, Any]]) -> float | None:
+    """The student's macro over its teacher's, on the tasks that the student has learnt."""
+    if "student" not in scores or not scores.get("teacher"):
+        return None
+    own, teacher = scores["student"][0], scores["teacher"][0]
+    theirs = {task: teacher[task] for task in own if task in teacher}
+    if len(theirs) < len(own) or not (whole := result.macro(theirs)):
+        return None
+    return result.macro(own) / whole
 
 
 def _by_group(
@@ -105,8 +114,9 @@ def _predictions(
         outputs = result.join_predictions(parts, out)
         files[task] = str(out.relative_to(run))
         for name, values in outputs.items():
-            if name != "teacher" and "teacher" in outputs:
-                alike = result.agreement(outputs["teacher"], values)
+            teacher = f"{name}_teacher" if f"{name}_teacher" in outputs else "teacher"
+            if name != "teacher" and teacher in outputs:
+                alike = result.agreement(outputs[teacher], values)
                 agreement.setdefault(name, {})[task] = alike
     return agreement, files
 

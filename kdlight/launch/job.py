@@ -196,7 +196,8 @@ class Job:
 
 def _draw_pareto(folder: Path, found: dict[str, Any], config: Mapping[str, Any]) -> None:
     """Writes `pareto.png`: the quality of the run's networks against their size."""
-    from kdlight.report.collect import Group, Run
+    from kdlight.report.collect import Run
+    from kdlight.report.groups import Group
     from kdlight.report.plots import by_parameters, scatter
 
     points = by_parameters([Group("", (Run(folder, found, config),))])

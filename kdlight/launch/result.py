@@ -75,7 +75,10 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
 
 
 def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[Any]]:
-    """Writes id, gold and every network's output a line; returns the outputs by network.
+    """Writes id, gold, set (where there are several) and every network's output a line.
+
+    Returns:
+        The outputs by network.
 
     Raises:
         ValueError: if the networks were scored on different rows.
@@ -85,7 +88,7 @@ def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[Any
         for lines in zip(*read.values(), strict=True):
             if len({line["id"] for line in lines}) != 1:
                 raise ValueError(f"{out.name}: the networks were scored on different rows")
-            joined = {"id": lines[0]["id"], "gold": lines[0]["gold"]}
+            joined = {key: lines[0][key] for key in ("id", "gold", "set") if key in lines[0]}
             joined |= {name: line["output"] for name, line in zip(read, lines, strict=True)}
             file.write(json.dumps(joined) + "\n")
     return {name: [line["output"] for line in lines] for name, lines in read.items()}

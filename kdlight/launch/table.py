@@ -13,7 +13,7 @@ from kdlight.measure.meter import duration
 from kdlight.report.names import network_name
 
 if TYPE_CHECKING:
-    from kdlight.report.collect import Group
+    from kdlight.report.groups import Group
 
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "

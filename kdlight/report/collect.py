@@ -1,10 +1,9 @@
-"""Finished runs from their folders, and which of them differ in nothing but the seed."""
+"""Finished runs from their folders, their scores held against their predictions."""
 
 import glob
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,9 +19,6 @@ from kdlight.report.scores import METRICS, score
 from kdlight.types import UserError
 
 FIRST, LAST = ("teacher", "baseline"), ("student",)
-# What two runs may differ in and still be the same experiment.
-APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
-ALIKE = ("seed=", "hydra.", "outputs=", "logger=")  # overrides that tell no runs apart
 DRAW = re.compile(r"_\d+rows_\d+$")  # ends the name of a task learnt from few rows
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
@@ -40,12 +36,14 @@ class Run:
         """The student's."""
         return int(self.result["seed"])
 
-    @property
-    def identity(self) -> str:
-        """The same for runs that differ in nothing but the seed."""
-        kept = {key: value for key, value in self.config.items() if key not in APART}
-        text = json.dumps(kept, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+    @cached_property
+    def rows(self) -> dict[str, str]:
+        """By task a name of the rows that were scored: the same ids with the same labels."""
+        digests = {}
+        for task, found in self.predictions.items():
+            text = json.dumps([found["id"].tolist(), found["gold"].tolist()])
+            digests[task] = hashlib.sha256(text.encode()).hexdigest()
+        return digests
 
     @cached_property
     def arms(self) -> dict[str, Mapping[str, Any]]:
@@ -61,11 +59,11 @@ class Run:
 
     @cached_property
     def predictions(self) -> dict[str, dict[str, NDArray]]:
-        """By task: `id`, `gold` [rows], and each network's outputs [rows classes].
+        """By task: `id`, `gold`, `set` [rows], and each network's outputs [rows classes].
 
-        Rows with fewer options than others have -inf in place of those that they lack. Of a span
-        task `gold` is NaN, and a network's outputs are what its answers are worth: exact match
-        and F1, [rows 2].
+        `set` is the evaluation set where a task has several, empty for the first. Rows with fewer
+        options than others have -inf in place of those that they lack. Of a span task `gold` is
+        NaN, and a network's outputs are what its answers are worth: exact match and F1, [rows 2].
         """
         files: Mapping[str, str] = self.result["predictions"]
         return {
@@ -78,6 +76,17 @@ class Run:
         nodes: Mapping[str, Any] = self.config.get("task") or {}
         return nodes.get(task) or nodes.get(DRAW.sub("", task)) or {}
 
+    @property
+    def unknown(self) -> set[str]:
+        """Scores that the predictions do not say enough about, as `task metric`."""
+        return {
+            f"{task} {metric}"
+            for arm in self.arms
+            for task, metrics in self.scores(arm).items()
+            for metric in metrics
+            if self._known(arm, task, metric) is None
+        }
+
     def check(self) -> None:
         """Holds every stored score against the stored predictions.
 
@@ -88,7 +97,7 @@ class Run:
             for task, metrics in self.scores(arm).items():
                 for metric, stored in metrics.items():
                     found = self.computed(arm, task, metric)
-                    if found is not None and abs(found - stored) > TOLERANCE:
+                    if found is not None and not abs(found - stored) <= TOLERANCE:
                         raise UserError(
                             f"{self.folder}: {metric} of {arm} on {task} is {stored:.4f} in "
                             f"result.json, but {found:.4f} by the predictions; one of the two was "
@@ -96,13 +105,27 @@ class Run:
                         )
 
     def computed(self, arm: str, task: str, metric: str) -> float | None:
-        """A score from the predictions; None for a second evaluation set, whose rows are mixed."""
-        rows = self.predictions[task]
-        if arm not in rows or metric not in METRICS:
+        """A score from the predictions; None where they do not say enough."""
+        if (found := self._known(arm, task, metric)) is None:
             return None
-        if any(name not in METRICS for name in self.scores(arm)[task]):
-            return None  # rows of several sets lie in one file
-        return float(score(metric, rows["gold"], rows[arm])[0])
+        rows, (name, chosen) = self.predictions[task], found
+        return float(score(name, rows["gold"][chosen], rows[arm][chosen])[0])
+
+    def _known(self, arm: str, task: str, metric: str) -> tuple[str, NDArray[np.bool_]] | None:
+        return self.part(task, metric) if arm in self.predictions[task] else None
+
+    def part(self, task: str, metric: str) -> tuple[str, NDArray[np.bool_]] | None:
+        """The bare name of a metric, and the rows [rows] of the evaluation set that it is about.
+
+        None where it is not known here, or the rows of several sets are not told apart.
+        """
+        sets = self.predictions[task]["set"]
+        named = {f"{name}_{of}" if of else name: (name, of) for of in set(sets) for name in METRICS}
+        several = any(name not in METRICS for name in self.scores("student").get(task, ()))
+        if metric not in named or (several and len(set(sets)) == 1):
+            return None
+        name, of = named[metric]
+        return name, sets == of
 
 
 def macro(scores: Mapping[str, Mapping[str, float]], tasks: Iterable[str] | None = None) -> float:
@@ -114,17 +137,19 @@ def macro(scores: Mapping[str, Mapping[str, float]], tasks: Iterable[str] | None
 def _read(path: Path, answers: str) -> dict[str, NDArray]:
     with path.open() as file:
         lines = [json.loads(line) for line in file]
-    names = [name for name in lines[0] if name not in ("id", "gold")]
-    ids, gold = np.array([line["id"] for line in lines]), [line["gold"] for line in lines]
+    names = [name for name in lines[0] if name not in ("id", "gold", "set")]
+    rows = {"id": np.array([line["id"] for line in lines])}
+    rows["set"] = np.array([line.get("set", "") for line in lines])
+    gold = [line["gold"] for line in lines]
     if isinstance(gold[0], list):
         compare = COMPARE[answers]
         worth = {
             name: np.array([best_match(line[name], line["gold"], compare) for line in lines])
             for name in names
         }
-        return {"id": ids, "gold": np.full(len(lines), np.nan), **worth}
+        return {**rows, "gold": np.full(len(lines), np.nan), **worth}
     found = {name: _even([line[name] for line in lines]) for name in names}
-    return {"id": ids, "gold": np.array(gold), **found}
+    return {**rows, "gold": np.array(gold), **found}
 
 
 def _even(outputs: Sequence[Sequence[float]]) -> NDArray:
@@ -164,66 +189,3 @@ def find_runs(pattern: str) -> list[Run]:
     for run in found:
         run.check()
     return found
-
-
-@dataclass(frozen=True)
-class Group:
-    """Runs that differ in their seed only, one a seed, in the order of the seeds."""
-
-    title: str
-    runs: tuple[Run, ...]
-    special: str = ""  # the overrides that tell it from other groups
-
-    @property
-    def arms(self) -> list[str]:
-        """Networks that every run has."""
-        return [arm for arm in self.runs[0].arms if all(arm in run.arms for run in self.runs)]
-
-    @property
-    def metrics(self) -> list[tuple[str, str]]:
-        """(task, metric) in the order of the tasks."""
-        return [(task, m) for task, found in self.runs[0].scores("student").items() for m in found]
-
-    def values(self, arm: str, task: str, metric: str) -> list[float]:
-        """A score a seed; nothing where the network has not learnt the task."""
-        found = [run.scores(arm).get(task, {}).get(metric) for run in self.runs]
-        return [value for value in found if value is not None]
-
-    def macro(self, arm: str) -> list[float]:
-        """The mean over tasks of the mean of a task's metrics, a value a seed."""
-        return [macro(run.scores(arm)) for run in self.runs]
-
-    @property
-    def teachers(self) -> int:
-        """How many different teachers the runs have."""
-        seen = {
-            json.dumps(run.arms["teacher"]["scores"]) for run in self.runs if "teacher" in run.arms
-        }
-        return len(seen)
-
-
-def groups(runs: Iterable[Run]) -> list[Group]:
-    """Runs by what they have in common; of two with the same seed the newer counts."""
-    found: dict[str, dict[int, Run]] = {}
-    for run in runs:
-        found.setdefault(run.identity, {})[run.seed] = run
-    alike = [[by_seed[seed] for seed in sorted(by_seed)] for by_seed in found.values()]
-    common = set.intersection(*(_words(own[0]) for own in alike))
-    made = []
-    for own in alike:
-        special = " ".join(sorted(_words(own[0]) - common)) if len(alike) > 1 else ""
-        title = _title(own[0]) + (f" ({special})" if special else "")
-        made.append(Group(title, tuple(own), special))
-    return made
-
-
-def _title(run: Run) -> str:
-    """Experiment, student, scale and tasks."""
-    result = run.result
-    name = f"{result['experiment']}, {result['student']['name']}, {result['scale']}"
-    return f"{name}, {'+'.join(run.scores('student'))}"
-
-
-def _words(run: Run) -> set[str]:
-    words = [word for word in shlex.split(run.result["command"])[3:] if "=" in word]
-    return {word for word in words if not word.lstrip("+").startswith(ALIKE)}

@@ -1,12 +1,15 @@
 """Which differences between the networks of a group are more than chance."""
 
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kdlight.report.collect import Group, macro
-from kdlight.report.scores import METRICS, is_span, score
+from kdlight.report.collect import macro
+from kdlight.report.groups import Group
+from kdlight.report.names import is_teacher
+from kdlight.report.scores import is_span, score
 from kdlight.report.statistics import (
     OverSeeds,
     bootstrap_p,
@@ -23,8 +26,8 @@ CLASSES = ("accuracy", "f1", "matthews")
 class Comparison:
     """One network minus another: over seeds, and for each task over its rows.
 
-    `bootstrap` and `mcnemar` hold p-values by task, corrected for their number by Holm's method;
-    McNemar's test is there where a task has classes.
+    `bootstrap` and `mcnemar` hold p-values by task, corrected for their number by Holm's method,
+    where all seeds were scored on the same rows; McNemar's test where a task has classes.
     """
 
     first: str
@@ -40,66 +43,92 @@ def compare(group: Group, second: str) -> list[Comparison]:
     found = []
     samples = _Samples(group)
     for first in group.arms:
-        if first in ("teacher", second) or first.endswith("_teacher"):
+        if first == second or is_teacher(first, group.runs[0].result):
             continue
         tasks = [t for t in group.runs[0].scores(first) if t in group.runs[0].scores(second)]
         macros = [[macro(run.scores(arm), tasks) for run in group.runs] for arm in (first, second)]
-        apart = {task: samples.apart(task, first, second) for task in tasks}
+        apart = {
+            t: samples.apart(t, first, second) for t in tasks if samples.known(t, first, second)
+        }
         found.append(
             Comparison(
                 first,
                 second,
                 over_seeds(*macros),
-                {task: values[0] for task, values in apart.items()},
-                {task: values[1] for task, values in apart.items()},
-                {task: values[2] for task, values in apart.items() if values[2] is not None},
+                {task: _mean_apart(group, task, first, second) for task in tasks},
+                {task: p for task, (p, _) in apart.items()},
+                {task: p for task, (_, p) in apart.items() if p is not None},
             )
         )
     return _corrected(found)
 
 
+def _mean_apart(group: Group, task: str, first: str, second: str) -> float:
+    """How far a task's score is apart, the mean over seeds."""
+    ours, theirs = (
+        [macro(run.scores(arm), [task]) for run in group.runs] for arm in (first, second)
+    )
+    return fmean(ours) - fmean(theirs)
+
+
 class _Samples:
     """A group's scores on samples of the rows, each drawn once.
 
-    Rows are drawn with replacement, the same ones for all networks and seeds; a task's score is
-    the mean of its metrics, and over seeds.
+    Rows are drawn with replacement, the same ones for all networks and seeds, of each evaluation
+    set by itself; a task's score is the mean of its metrics, and over seeds.
     """
 
     def __init__(self, group: Group) -> None:
         self.group = group
         self._found: dict[tuple[str, str], tuple[NDArray, float]] = {}
 
-    def apart(self, task: str, first: str, second: str) -> tuple[float, float, float | None]:
-        """Difference of a task's score, its bootstrap p and its McNemar p.
+    def known(self, task: str, *arms: str) -> bool:
+        """Whether all runs hold predictions of these networks for the same rows."""
+        found = [run.predictions.get(task, {}) for run in self.group.runs]
+        return (
+            self.group.same_rows(task)
+            and all(arm in rows for rows in found for arm in arms)
+            and bool(self._parts(task))
+        )
+
+    def apart(self, task: str, first: str, second: str) -> tuple[float, float | None]:
+        """Bootstrap p of the difference of a task's score, and McNemar p.
 
         McNemar takes the decisions of all seeds by majority, so that a row counts once.
         """
         (one, observed_one), (two, observed_two) = self._of(task, first), self._of(task, second)
-        observed = observed_one - observed_two
-        p = bootstrap_p(one - two, observed)
+        p = bootstrap_p(one - two, observed_one - observed_two)
         rows = self.group.runs[0].predictions[task]["gold"]
-        if is_span(rows) or self._metrics(task)[0] not in CLASSES:
-            return observed, p, None
+        if is_span(rows) or self._parts(task)[0][0] not in CLASSES:
+            return p, None
         right = [_majority(self.group, task, arm) == rows for arm in (first, second)]
-        return observed, p, mcnemar(*right)
+        return p, mcnemar(*right)
 
-    def _metrics(self, task: str) -> list[str]:
-        return [metric for name, metric in self.group.metrics if name == task and metric in METRICS]
+    def _parts(self, task: str) -> list[tuple[str, NDArray[np.bool_]]]:
+        """A task's metrics by their bare names, each with the rows that it is about."""
+        run = self.group.runs[0]
+        parts = (run.part(task, metric) for name, metric in self.group.metrics if name == task)
+        return [part for part in parts if part is not None]
 
     def _of(self, task: str, arm: str) -> tuple[NDArray, float]:
         """A network's score on every sample, [samples], and on the rows themselves."""
         if (task, arm) not in self._found:
-            runs, metrics = self.group.runs, self._metrics(task)
-            counts = resampled(len(runs[0].predictions[task]["gold"]))
-            drawn, observed = np.zeros(len(counts)), 0.0
-            for run in runs:
-                gold, outputs = run.predictions[task]["gold"], run.predictions[task][arm]
-                for metric in metrics:
-                    drawn += score(metric, gold, outputs, counts)
-                    observed += float(score(metric, gold, outputs)[0])
-            share = 1 / (len(metrics) * len(runs))
-            self._found[task, arm] = (drawn * share, observed * share)
+            drawn = [self._metric(task, arm, *part) for part in self._parts(task)]
+            samples, observed = zip(*drawn, strict=True)
+            self._found[task, arm] = np.mean(samples, axis=0), fmean(observed)
         return self._found[task, arm]
+
+    def _metric(
+        self, task: str, arm: str, metric: str, chosen: NDArray[np.bool_]
+    ) -> tuple[NDArray, float]:
+        """The mean of a metric over seeds: on every sample, [samples], and on the rows."""
+        read = [run.predictions[task] for run in self.group.runs]
+        rows = [(found["gold"][chosen], found[arm][chosen]) for found in read]
+        drawn = [
+            np.mean([score(metric, *pair, counts) for pair in rows], axis=0)
+            for counts in resampled(int(chosen.sum()))
+        ]
+        return np.concatenate(drawn), fmean(float(score(metric, *pair)[0]) for pair in rows)
 
 
 def _majority(group: Group, task: str, arm: str) -> NDArray:

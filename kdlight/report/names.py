@@ -16,6 +16,12 @@ def network_name(arm: str, result: Mapping[str, Any]) -> str:
     names = {**USUAL, **BY_METHOD.get(result["method"], {})}
     if arm in names:
         return names[arm]
+    if is_teacher(arm, result):
+        return f"teacher, {arm.removesuffix('_teacher').replace('_', ' ')}"
+    return f"student, {arm.replace('_', ' ')}"
+
+
+def is_teacher(arm: str, result: Mapping[str, Any]) -> bool:
+    """Whether an arm of a result is a teacher, or the teacher of a variant."""
     of = arm.removesuffix("_teacher")
-    kind = "teacher" if of != arm and of in result["variants"] else "student"
-    return f"{kind}, {(of if kind == 'teacher' else arm).replace('_', ' ')}"
+    return arm == "teacher" or (of != arm and of in result["variants"])

@@ -10,9 +10,10 @@ from statistics import fmean
 from textwrap import wrap
 from typing import Any
 
-from kdlight.report.collect import Group, Run
+from kdlight.report.collect import Run
 from kdlight.report.curves import drawn as drawn_curves
 from kdlight.report.curves import read_curves
+from kdlight.report.groups import Group
 from kdlight.report.tables import shown
 
 SIZE, LINE = (5.4, 4.0), 75  # inches; characters of a line in the legend
@@ -63,7 +64,9 @@ def _points(groups: Sequence[Group], cost: Callable[[Run, str], float | None]) -
                 name += f" ({group.special})" if group.special else ""
                 name = "\n".join(wrap(name, LINE, break_on_hyphens=False))
             scores = group.macro(arm)
-            same = json.dumps(sorted(set(scores))) if arm == "teacher" else str(number)
+            about = first.arms[arm]
+            teacher = [sorted(set(scores)), about.get("name"), about.get("params")]
+            same = json.dumps(teacher) if arm == "teacher" else str(number)
             found[name, same].append((value, scores))
     return [
         Point(
@@ -88,7 +91,7 @@ def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> st
     for point, marker in zip(points, "osD^vPX*<>hpd8H" * 9, strict=False):
         spread = [[point.score - point.low], [point.high - point.score]]
         axes.errorbar(point.cost, point.score, yerr=spread, marker=marker, linestyle="",
-                      capsize=3, label=point.name)  # fmt: skip
+                      capsize=3, label=_plain(point.name))  # fmt: skip
     front = pareto(points)
     axes.plot([p.cost for p in front], [p.score for p in front], color="0.6", linewidth=1,
               zorder=0, label="Pareto front")  # fmt: skip
@@ -109,10 +112,15 @@ def curves(group: Group) -> str | None:
         return None
     figure, axes = _figure()
     for name, points in found.items():
-        axes.plot(*zip(*points, strict=True), linewidth=1.2, label=name)
+        axes.plot(*zip(*points, strict=True), linewidth=1.2, label=_plain(name))
     axes.set_xlabel("share of its training (%)")
     axes.set_ylabel("macro on the selection rows (%)")
     return _svg(figure)
+
+
+def _plain(label: str) -> str:
+    """A label that is not read as mathematics, nor left out for a first `_`."""
+    return label.replace("$", r"\$").lstrip("_")
 
 
 def _readable_log(axes: Any) -> None:

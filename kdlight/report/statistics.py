@@ -1,6 +1,6 @@
 """Whether one network is better than another: over seeds, and over the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,14 +49,17 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return float(binomtest(only_first, total, 0.5).pvalue) if total else 1.0
 
 
-def resampled(rows: int, seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """How often each row is drawn in each of many samples with replacement, [resamples rows]."""
+def resampled(
+    rows: int, seed: int = 0, resamples: int = RESAMPLES
+) -> Iterator[NDArray[np.float64]]:
+    """How often each row is drawn in each of many samples with replacement, [samples rows].
+
+    A part of the samples at a time, the same ones at every call, to bound memory.
+    """
     random = np.random.default_rng([seed, rows, resamples])  # no stream that others draw from
-    found = np.empty((resamples, rows), dtype=np.float64)
     for start in range(0, resamples, BATCH):
-        part = found[start : start + BATCH]
-        part[:] = random.multinomial(rows, np.full(rows, 1 / rows), size=len(part))
-    return found
+        size = min(BATCH, resamples - start)
+        yield random.multinomial(rows, np.full(rows, 1 / rows), size=size).astype(np.float64)
 
 
 def bootstrap_p(differences: NDArray[np.float64], observed: float) -> float:

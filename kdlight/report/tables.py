@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
+from typing import Any
 
-from kdlight.report.collect import Group
+from kdlight.report.collect import macro
 from kdlight.report.compare import Comparison
-from kdlight.report.names import network_name
+from kdlight.report.groups import Group
+from kdlight.report.names import is_teacher, network_name
 from kdlight.report.statistics import OverSeeds
 
 
@@ -20,6 +22,10 @@ class Table:
     columns: list[str]
     rows: list[list[str]]
     notes: list[str] = field(default_factory=list)
+
+
+PACKAGES = "% In the preamble: \\usepackage{booktabs,adjustbox}\n"
+SELECTION = {"train_split": "further train rows", "dev": "the dev rows"}
 
 
 def shown(arm: str, group: Group) -> str:
@@ -46,32 +52,46 @@ def score_table(group: Group) -> Table:
     for arm in group.arms:
         cells = [spread(group.values(arm, *metric)) for metric in metrics]
         rows.append([shown(arm, group), *cells, *_closing(group, arm)])
-    split = group.runs[0].result["split"]
+    result = group.runs[0].result
+    data = "embedded (generated) data" if result["data_source"] == "embedded" else result["split"]
     notes = [
-        f"Percent on {split}; mean ± standard deviation over seeds {seeds_of(group)}.",
-        "kept: macro over the teacher's. agreement: how often the network decides as its teacher "
-        "(for grades, their correlation). n: networks trained.",
+        f"Percent on {data}; mean ± standard deviation over seeds {seeds_of(group)}. Checkpoints "
+        f"were chosen on {SELECTION[result['selection']]}.",
+        "kept: macro over the teacher's on the same tasks. agreement: how often the network "
+        "decides as its teacher (for grades, their correlation). n: networks trained.",
     ]
-    if group.teachers == 1:
-        notes.append("One teacher for all seeds; its score has no spread.")
+    if group.drawn_anew:
+        notes.append(f"Drawn anew with each seed: {', '.join(group.drawn_anew)}.")
+    if group.teachers:
+        name = f"Teacher: {result['teacher']['name']}"
+        one = "one for all seeds, its score has no spread"
+        notes.append(f"{name}; {one if group.teachers == 1 else f'{group.teachers} of them'}.")
     return Table(group.title, columns, rows, notes)
 
 
 def _closing(group: Group, arm: str) -> list[str]:
-    macro = group.macro(arm)
-    of_teacher = arm == "teacher" or arm.endswith("_teacher")
-    count = group.teachers if arm == "teacher" else len(group.runs)
-    kept = ""
-    whole = all(run.scores(arm).keys() == run.scores("student").keys() for run in group.runs)
-    if "teacher" in group.arms and not of_teacher and whole:
-        ratios = [
-            100 * own / theirs for own, theirs in zip(macro, group.macro("teacher"), strict=True)
+    """Macro, kept, agreement and n; no macro for a network that has not learnt every task."""
+    runs, result = group.runs, group.runs[0].result
+    of_teacher = is_teacher(arm, result)
+    students = [other for other in group.arms if not is_teacher(other, result)]
+    most = max(len(runs[0].scores(other)) for other in students)
+    tasks = [run.scores(arm) for run in runs]
+    whole = all(len(own) == most for own in tasks)
+    kept = []
+    if "teacher" in group.arms and not of_teacher:
+        kept = [
+            100 * macro(own) / macro(run.scores("teacher"), own)
+            for own, run in zip(tasks, runs, strict=True)
+            if own.keys() <= run.scores("teacher").keys()
         ]
-        kept = f"{spread(ratios)} %"
-    alike = [
-        fmean(found.values()) for run in group.runs if (found := run.arms[arm].get("agreement"))
+    alike = [fmean(found.values()) for run in runs if (found := run.arms[arm].get("agreement"))]
+    count = group.teachers if arm == "teacher" else len(runs)
+    return [
+        spread(group.macro(arm)) if whole or of_teacher else "",
+        f"{spread(kept)} %" if kept else "",
+        spread(alike),
+        str(count),
     ]
-    return [spread(macro) if whole or of_teacher else "", kept, spread(alike), str(count)]
 
 
 def seeds_of(group: Group) -> str:
@@ -107,7 +127,9 @@ def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
 
 
 def verdict(seeds: OverSeeds) -> str:
-    """`better`, `worse` or `not shown`."""
+    """`better`, `worse`, `not shown`, or that there are too few seeds to say."""
+    if seeds.n < 3:
+        return "too few seeds"
     if not seeds.shown:
         return "not shown"
     return "better" if seeds.mean > 0 else "worse"
@@ -128,36 +150,67 @@ def _p(value: float | None) -> str:
 
 
 def cost_table(group: Group) -> Table:
-    """What the networks cost: parameters, operations, latency, time of training."""
+    """What the networks cost: parameters, operations, time of training, latency."""
     columns = ["network", "parameters", "without embeddings", "MB in fp32", "FLOPs a row"]
+    columns.append("training, minutes")
     rows = []
     first = group.runs[0].result
-    for arm in ("teacher", "student"):
-        if about := first.get(arm):
-            flops = (first.get("flops") or {}).get(arm)
-            counts = [f"{about[key]:,}" for key in ("params", "params_without_embeddings")]
-            size = f"{about['size_bytes'] / 1e6:.1f}"
-            rows.append([shown(arm, group), *counts, size, f"{flops:,}" if flops else ""])
-    notes = []
-    if latency := first.get("latency"):
-        for case in (latency, *latency.get("more", [])):
-            key = (case.get("task"), case["batch_size"])
-            speedups = [
-                c["speedup"]
-                for run in group.runs
-                for c in _cases(run.result["latency"])
-                if (c.get("task"), c["batch_size"]) == key
-            ]
-            on = "one thread" if case["device"] == "cpu" else case["device"]
-            notes.append(
-                f"Latency at batch {case['batch_size']} x {case['length']} tokens, {on}: teacher "
-                f"{case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
-                f"{spread(speedups)} times as fast (n = {len(speedups)})."
-            )
-    return Table("Cost", columns, rows, notes)
+    for arm in group.arms:
+        about = group.runs[0].arms[arm]
+        sizes = [about.get(key) for key in ("params", "params_without_embeddings", "size_bytes")]
+        flops = (first.get("flops") or {}).get(arm)
+        counts = [f"{size:,}" if size else "" for size in sizes[:2]]
+        counts += [f"{sizes[2] / 1e6:.1f}" if sizes[2] else "", f"{flops:,}" if flops else ""]
+        rows.append([shown(arm, group), *counts, spread(_minutes(group, arm))])
+    notes = ["Training: mean ± standard deviation over seeds, without the teacher's answers."]
+    return Table("Cost", columns, rows, notes + _latency(group))
 
 
-def _cases(latency: dict | None) -> list[dict]:
+def _minutes(group: Group, arm: str) -> list[float]:
+    """How long the networks of an arm were trained, in minutes, a value a seed."""
+    result = group.runs[0].result
+    if is_teacher(arm, result) and arm != "teacher":
+        return []
+    students = set(result["variants"]) | {"student", "baseline"}
+    kinds = ("teacher",) if arm == "teacher" else ("student", "agnostic")
+    found = []
+    for run in group.runs:
+        spent = 0.0
+        for name, seconds in (run.result.get("wall_s") or {}).items():
+            kind, _, about = name.partition(" ")
+            own = about.rpartition("(")[2].removesuffix(")").split(", ")[0]
+            if kind in kinds and (own not in students if arm == "teacher" else own == arm):
+                spent += seconds
+        found.append(spent / 60)
+    return [minutes for minutes in found if minutes]
+
+
+def _latency(group: Group) -> list[str]:
+    """A line a case: means over the runs on the machine of the first."""
+    first = group.runs[0].result
+    here = [run.result for run in group.runs if run.result["hardware"] == first["hardware"]]
+    lines = []
+    for case in _cases(first.get("latency")):
+        key = (case.get("task"), case["batch_size"], case["length"], case["device"])
+        same = [
+            c
+            for result in here
+            for c in _cases(result.get("latency"))
+            if (c.get("task"), c["batch_size"], c["length"], c["device"]) == key
+        ]
+        teacher, student, speedup = (
+            spread([c[name] for c in same], digits)
+            for name, digits in (("teacher_ms", 2), ("student_ms", 2), ("speedup", 1))
+        )
+        on = "one thread" if case["device"] == "cpu" else case["device"]
+        lines.append(
+            f"Latency at batch {case['batch_size']} x {case['length']} tokens, {on}: teacher "
+            f"{teacher} ms, student {student} ms, {speedup} times as fast (n = {len(same)})."
+        )
+    return lines
+
+
+def _cases(latency: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return [latency, *latency.get("more", [])] if latency else []
 
 
@@ -169,13 +222,14 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A `table` with booktabs rules."""
+    """A `table` with booktabs rules, as wide as the text at most."""
     rows = [" & ".join(map(_escaped, row)) + r" \\" for row in table.rows]
     head = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(table.title)}}}"]
+    head += [r"\begin{adjustbox}{max width=\textwidth}"]
     head += [rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", r"\toprule"]
     head += [" & ".join(map(_escaped, table.columns)) + r" \\", r"\midrule"]
     notes = [rf"\par\small {_escaped(note)}" for note in table.notes]
-    end = [r"\bottomrule", r"\end{tabular}", *notes, r"\end{table}", ""]
+    end = [r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", *notes, r"\end{table}", ""]
     return "\n".join([*head, *rows, *end])
 
 

@@ -1,6 +1,7 @@
 """Groups of tasks side by side: what a teacher's tasks are worth inside them and outside."""
 
-from kdlight.report.collect import Group, macro
+from kdlight.report.collect import macro
+from kdlight.report.groups import Group
 from kdlight.report.statistics import OverSeeds, over_seeds
 from kdlight.report.tables import Table, seeds_of, shown, spread, verdict
 

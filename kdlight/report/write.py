@@ -1,41 +1,54 @@
 """The report on finished runs: Markdown, LaTeX, CSV and one HTML page."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from kdlight.report import page, plots, tables
-from kdlight.report.collect import Group, find_runs, groups
+from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
+from kdlight.report.groups import Group, groups
+from kdlight.report.overview import overview_table
 from kdlight.report.task_groups import groups_table
 
-LEAD = (
-    "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
-    "Every score was computed again from the stored predictions, and agrees."
-)
+LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
+CHECKED = "Every score was computed again from the stored predictions, and agrees"
 
 
 def write_report(pattern: str, out: Path) -> list[Group]:
     """Writes `report.md`, `.tex`, `.csv` and `.html` to `out`; the groups that were found."""
     found = groups(find_runs(pattern))
     out.mkdir(parents=True, exist_ok=True)
-    made = [_tables(group) for group in found]
-    every = [table for part in made for table in part]
-    (out / "report.md").write_text("# Report\n\n" + "\n".join(map(tables.markdown, every)))
-    (out / "report.tex").write_text("\n".join(map(tables.latex, every)))
-    (out / "report.csv").write_text(tables.comma_separated(found))
-    parts, tables_of = [], {id(group): part for group, part in zip(found, made, strict=True)}
+    lead = LEAD + _checked(found)
+    every: list[tables.Table] = []
+    parts: list[str] = []
     for alike in _alike(found):
+        above = [overview_table(alike)] if len(alike) > 1 else []
+        every += above
+        parts += [page.table(table) for table in above]
         for group in alike:
-            parts += [page.table(table) for table in tables_of[id(group)]]
+            made = _tables(group)
+            every += made
+            parts += [page.table(table) for table in made]
             drawn = plots.curves(group)
             text = f"Training of seed {group.runs[0].seed}: {group.title}"
             parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
             parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
         parts.append(page.row(_pareto(alike)))
-    (out / "report.html").write_text(page.page("kdlight report", LEAD, parts))
+    sources = [tables.markdown(_sources(group)) for group in found]
+    said = [f"# Report\n\n{lead}\n", *map(tables.markdown, every), *sources]
+    (out / "report.md").write_text("\n".join(said))
+    (out / "report.tex").write_text("\n".join([tables.PACKAGES, *map(tables.latex, every)]))
+    (out / "report.csv").write_text(tables.comma_separated(found))
+    (out / "report.html").write_text(page.page("kdlight report", lead, parts))
     return found
+
+
+def _checked(found: Sequence[Group]) -> str:
+    """What was computed again from the predictions, and what could not be."""
+    unknown = sorted({name for group in found for run in group.runs for name in run.unknown})
+    return f"{CHECKED}, but for {', '.join(unknown)}." if unknown else f"{CHECKED}."
 
 
 def _tables(group: Group) -> list[tables.Table]:
@@ -48,11 +61,11 @@ def _tables(group: Group) -> list[tables.Table]:
 
 def _alike(found: Sequence[Group]) -> list[list[Group]]:
     """Groups whose scores can be held against each other: of the same rows of the same tasks."""
-    alike: dict[tuple[Any, ...], list[Group]] = {}
+    alike: dict[str, list[Group]] = {}
     for group in found:
-        result = group.runs[0].result
-        tasks = tuple(sorted(group.runs[0].scores("student")))
-        alike.setdefault((tasks, result.get("data_source"), result.get("split")), []).append(group)
+        rows = [dict(sorted(run.rows.items())) for run in group.runs]
+        known = rows[:1] if all(group.same_rows(task) for task in rows[0]) else rows
+        alike.setdefault(json.dumps(known), []).append(group)
     return list(alike.values())
 
 
@@ -76,8 +89,22 @@ def _provenance(group: Group) -> list[tuple[str, str]]:
         versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
         lines += [
             (f"seed {run.seed}", str(run.folder)),
-            ("command", result["command"]),
+            ("command", _command(result["command"])),
             ("commit", f"{result['git_commit']}; {versions}"),
             ("machine", json.dumps(result["hardware"])),
         ]
     return lines
+
+
+def _sources(group: Group) -> tables.Table:
+    """Where the numbers come from, a row a run."""
+    rows = [
+        [str(run.seed), str(run.folder), run.result["git_commit"], _command(run.result["command"])]
+        for run in group.runs
+    ]
+    return tables.Table(f"Runs: {group.title}", ["seed", "folder", "commit", "command"], rows)
+
+
+def _command(typed: str) -> str:
+    """A command that makes the run anew: without the folder that a sweep gave it."""
+    return shlex.join(word for word in shlex.split(typed) if not word.startswith("hydra."))

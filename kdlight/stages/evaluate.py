@@ -17,7 +17,7 @@ def run(spec: StageSpec) -> None:
     On one device, each row once, so that no row is counted twice however training ran. Of a span
     task the output is the answer's text, else logits. Of a task with more than one evaluation set
     (`more_eval`), the metrics on the others are called `<metric>_<set>`, and the predictions hold
-    the rows of all.
+    the rows of all, each with its `set` (empty for the first).
     """
     config, out = spec.config, Path(spec.out)
     load = {"teacher": load_teacher, "student": load_student}[config["role"]]
@@ -34,6 +34,7 @@ def run(spec: StageSpec) -> None:
                 scores[task] |= {f"{metric}{ending}": value for metric, value in found.items()}
                 for example, gold, output in lines:
                     line = {"id": example.id, "gold": gold, "output": output}
+                    line |= {"set": ending[1:]} if more else {}
                     file.write(json.dumps(line) + "\n")
     result = {"scores": scores, "parameters": parameters(model)}
     (out / "scores.json").write_text(json.dumps(result, indent=1))

@@ -51,3 +51,40 @@ def test_a_score_that_was_changed_is_found(run, task, metric):
     run.result["student"]["scores"][task][metric] += 1
     with pytest.raises(UserError, match=f"{metric} of student on {task}"):
         run.check()
+
+
+SETS = [
+    *({"id": f"a{n}", "gold": 0, "set": "", "student": [1.0, 0.0]} for n in range(3)),
+    {"id": "a3", "gold": 1, "set": "", "student": [1.0, 0.0]},
+    {"id": "b0", "gold": 1, "set": "mismatched", "student": [0.0, 1.0]},
+    {"id": "b1", "gold": 1, "set": "mismatched", "student": [1.0, 0.0]},
+]
+
+
+def of_two_sets(tmp_path, lines):
+    (tmp_path / "mnli.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    scores = {"mnli": {"accuracy": 75.0, "accuracy_mismatched": 50.0}}
+    result = {"student": {"scores": scores}, "predictions": {"mnli": "mnli.jsonl"}}
+    return Run(tmp_path, result, {"task": {"mnli": {}}})
+
+
+def test_each_of_several_sets_is_scored_by_itself(tmp_path):
+    run = of_two_sets(tmp_path, SETS)
+    run.check()
+    assert not run.unknown
+    run.result["student"]["scores"]["mnli"]["accuracy_mismatched"] = 75.0
+    with pytest.raises(UserError, match="accuracy_mismatched of student on mnli"):
+        run.check()
+
+
+def test_sets_that_are_not_told_apart_are_said_to_be_unchecked(tmp_path):
+    bare = [{key: value for key, value in line.items() if key != "set"} for line in SETS]
+    run = of_two_sets(tmp_path, bare)
+    run.check()
+    assert run.unknown == {"mnli accuracy", "mnli accuracy_mismatched"}
+
+
+def test_a_score_that_is_no_number_is_found(run):
+    run.result["student"]["scores"]["squad"]["f1"] = float("nan")
+    with pytest.raises(UserError, match="f1 of student on squad is nan"):
+        run.check()

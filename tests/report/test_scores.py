@@ -47,7 +47,7 @@ def test_the_rows_once(metric):
 @pytest.mark.parametrize("metric", REFERENCE)
 def test_many_samples_at_once(metric):
     gold, outputs = case(metric)
-    counts = resampled(80, seed=3, resamples=20)
+    counts = np.concatenate([*resampled(80, seed=3, resamples=20)])
     found = score(metric, gold, outputs, counts)
     for sample, value in zip(counts.astype(int), found, strict=True):
         rows = np.repeat(np.arange(80), sample)

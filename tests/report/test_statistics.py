@@ -39,7 +39,7 @@ def test_the_bootstrap_spreads_as_that_of_scipy():
     random = np.random.default_rng(0)
     right = random.random((2, 300)) < [[0.95], [0.8]]
     apart = right[0].astype(float) - right[1]
-    differences = resampled(300, resamples=4000) @ apart / 300
+    differences = np.concatenate([*resampled(300, resamples=4000)]) @ apart / 300
     reference = bootstrap((apart,), np.mean, n_resamples=4000, method="basic", rng=1)
     assert differences.std() == pytest.approx(reference.standard_error, rel=0.06)
     assert bootstrap_p(differences, apart.mean()) < 0.005
@@ -50,7 +50,7 @@ def test_errors_of_the_first_kind_are_as_rare_as_they_should_be():
     random = np.random.default_rng(5)
     tests, rows = 300, 200
     gold = np.zeros(rows, dtype=int)
-    counts = resampled(rows, resamples=300)
+    counts = np.concatenate([*resampled(rows, resamples=300)])
     found = {"bootstrap": 0, "mcnemar": 0}
     for _ in range(tests):
         right = random.random((2, rows)) < 0.8
@@ -102,7 +102,7 @@ def test_planted_differences_against_permutations(good):
     by_signs = permutation_test(
         (apart,), np.mean, permutation_type="samples", vectorized=True, n_resamples=4000, rng=2
     ).pvalue
-    differences = resampled(400, resamples=4000) @ apart / 400
+    differences = np.concatenate([*resampled(400, resamples=4000)]) @ apart / 400
     assert mcnemar(*right) == pytest.approx(by_signs, abs=0.03)
     assert bootstrap_p(differences, apart.mean()) == pytest.approx(by_signs, abs=0.03)
 

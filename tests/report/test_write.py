@@ -10,20 +10,22 @@ import pytest
 import yaml
 from commands import call
 
-from kdlight.report.collect import find_runs, groups
+from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
-from kdlight.report.plots import Point, pareto
-from kdlight.report.tables import spread
+from kdlight.report.groups import groups
+from kdlight.report.overview import overview_table
+from kdlight.report.plots import Point, pareto, scatter
+from kdlight.report.tables import cost_table, spread
 from kdlight.report.write import write_report
 from kdlight.types import UserError
 
 ROWS = 400
 
 
-def made_run(folder, seed, student=0.9, baseline=0.7, **config):
+def made_run(folder, seed, student=0.9, baseline=0.7, rows=7, **config):
     """A run on one task of two classes, with about so many rows right."""
+    gold = np.random.default_rng(rows).integers(0, 2, ROWS)
     random = np.random.default_rng([7, seed])
-    gold = random.integers(0, 2, ROWS)
 
     def outputs(share):
         right = random.random(ROWS) < share
@@ -50,17 +52,20 @@ def made_run(folder, seed, student=0.9, baseline=0.7, **config):
     size = {"params": 12, "params_without_embeddings": 5, "size_bytes": 48}
     result = {
         "experiment": "kd_bilstm", "method": "distill", "scale": "lite", "seed": seed,
-        "split": "dev", "command": f"python -m kdlight.run +experiment=kd_bilstm seed={seed}",
+        "split": "dev", "data_source": "files", "selection": "train_split",
+        "command": f"python -m kdlight.run +experiment=kd_bilstm seed={seed}",
         "git_commit": "abc", "versions": {"torch": "2"}, "hardware": {"cpu": "x & y"},
         "teacher": {"name": "<big>", **size, "params_without_embeddings": 50,
                     "scores": scores["teacher"]},
         "student": {"name": "bilstm", **size, "scores": scores["student"],
                     "agreement": {"sst2": 91.0}},
         "baseline": {"scores": scores["baseline"], "agreement": {}},
-        "variants": {"slow_kl": {"scores": scores["slow_kl"], "params": 12, "agreement": {}}},
+        "variants": {"slow_kl": {"scores": scores["slow_kl"], **size, "agreement": {}}},
         "latency": {"batch_size": 1, "length": 32, "device": "cpu", "teacher_ms": 20.0,
                     "student_ms": 2.0, "speedup": 10.0, "more": []},
         "flops": {"teacher": 1000, "student": 10},
+        "wall_s": {"teacher sst2": 600.0, "student sst2 (student)": 60.0 * seed,
+                   "teacher sst2 (slow_kl)": 7.0, "evaluate teacher sst2": 5.0},
         "predictions": {"sst2": "predictions/sst2.jsonl"},
     }  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result))
@@ -86,6 +91,99 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     (three,) = [group for group in found if len(group.runs) == 3]
     assert [run.seed for run in three.runs] == [1, 2, 3]
     assert three.runs[1].folder.name == "again"
+
+
+def test_runs_on_other_rows_stand_apart(runs):
+    folder, _ = runs
+    made_run(folder / "other", 4, rows=8)
+    made_run(folder / "others", 5, rows=8)
+    found = sorted(groups(find_runs(f"{folder}/*")), key=lambda group: -len(group.runs))
+    assert [[run.seed for run in group.runs] for group in found] == [[1, 2, 3], [4, 5]]
+    assert found[0].title != found[1].title
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_teacher_a_seed_is_one_group(tmp_path, first):
+    """A seed that happens to be that of other runs belongs to its own all the same."""
+    for seed in range(first, first + 3):
+        own = {"teacher": {"seed": seed, "lr": 1}, "data": {"seed": 0}}
+        made_run(tmp_path / f"runs/{seed}", seed, **own)
+    (group,) = groups(find_runs(f"{tmp_path}/runs/*"))
+    assert len(group.runs) == 3
+    assert group.drawn_anew == ["teacher"]
+    for seed in (7, 8):  # one teacher for both
+        made_run(tmp_path / f"runs/{seed}", seed, teacher={"seed": 1, "lr": 1}, data={"seed": 0})
+    found = groups(find_runs(f"{tmp_path}/runs/*"))
+    assert sorted(len(group.drawn_anew) for group in found) == [0, 1]
+    assert sum(len(group.runs) for group in found) == 5
+
+
+def test_rows_that_are_drawn_anew_are_not_tested_as_if_they_were_the_same(tmp_path):
+    for seed in (1, 2, 3):
+        made_run(tmp_path / f"runs/{seed}", seed, rows=seed, data={"seed": seed})
+    (group,) = write_report(f"{tmp_path}/runs/*", tmp_path / "report")
+    (found,) = [one for one in compare(group, "baseline") if one.first == "student"]
+    assert found.seeds.shown
+    assert (found.bootstrap, found.mcnemar) == ({}, {})
+    apart = np.subtract(group.macro("student"), group.macro("baseline"))
+    assert found.tasks["sst2"] == pytest.approx(apart.mean())
+    assert "Drawn anew with each seed: data." in (tmp_path / "report/report.md").read_text()
+
+
+def test_what_differs_between_runs_of_one_command_is_named(runs):
+    folder, _ = runs
+    made_run(folder / "other", 1, lr=2.0, model={"depth": 3})
+    titles = [group.title for group in groups(find_runs(f"{folder}/*"))]
+    assert [title.partition("(")[2] for title in titles] == [
+        "lr=1.0, model.depth=None)",
+        "lr=2.0, model.depth=3)",
+    ]
+
+
+def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
+    folder, _ = runs
+    for seed in (1, 2, 3):
+        made = made_run(folder / f"better{seed}", seed, student=0.94, loss="kl")
+        made["command"] += " loss=[kl]"
+        (folder / f"better{seed}/result.json").write_text(json.dumps(made))
+    both = groups(find_runs(f"{folder}/*"))
+    table = overview_table(both)
+    names = [row[0] for row in table.rows]
+    assert names.count("teacher") == names.count("student, gold only") == 1
+    assert names.count("student, distilled (loss=[kl])") == 1
+    (row,) = [row for row in table.rows if row[0].startswith("student, distilled (loss")]
+    apart = np.subtract(both[1].macro("student"), both[0].macro("student"))
+    assert row[-2].startswith(f"{apart.mean():+.1f} ± ")
+    write_report(f"{folder}/*", tmp_path / "report")
+    text = (tmp_path / "report/report.md").read_text()
+    assert text.count("## All together: sst2") == 1
+
+
+def test_latency_and_training_are_means_over_the_runs_of_one_machine(runs):
+    folder, found = runs
+    for seed, student in ((1, 2.0), (2, 4.0)):
+        found[seed - 1]["latency"] |= {"student_ms": student, "speedup": 20 / student}
+    found[2] |= {"hardware": {"cpu": "another"}}
+    for seed, result in enumerate(found, 1):
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    (group,) = groups(find_runs(f"{folder}/*"))
+    table = cost_table(group)
+    assert (
+        "teacher 20.00 ms, student 3.00 ± 1.41 ms, 7.5 ± 3.5 times as fast (n = 2)"
+        in (table.notes[-1])
+    )
+    minutes = {row[0]: row[-1] for row in table.rows}
+    assert minutes == {
+        "teacher": "10.0",
+        "student, distilled": "2.0 ± 1.0",
+        "student, gold only": "",
+        "student, slow kl": "",
+    }
+
+
+def test_a_name_with_a_dollar_is_drawn_as_it_is():
+    points = [Point("_a ${x} $b", 1, 80, 79, 81), Point("c", 2, 90, 89, 91)]
+    assert "a ${x} $b" in scatter(points, "cost")
 
 
 def test_the_tables_say_what_the_results_say(runs, tmp_path):

@@ -1,0 +1,175 @@
+"""Which runs differ in nothing but their seed, and what such a group is called."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kdlight.report.collect import Run, macro
+
+# What two runs may differ in and still be the same experiment.
+APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
+ALIKE = ("seed=", "hydra.", "outputs=", "logger=")  # overrides that tell no runs apart
+PARTS = ("teacher", "data", "augmentation")  # that have a seed of their own
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed only, one a seed, in the order of the seeds."""
+
+    title: str
+    runs: tuple[Run, ...]
+    special: str = ""  # what tells it from other groups
+
+    @property
+    def arms(self) -> list[str]:
+        """Networks that every run has."""
+        return [arm for arm in self.runs[0].arms if all(arm in run.arms for run in self.runs)]
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        """(task, metric) in the order of the tasks."""
+        return [(task, m) for task, found in self.runs[0].scores("student").items() for m in found]
+
+    def values(self, arm: str, task: str, metric: str) -> list[float]:
+        """A score a seed; nothing where the network has not learnt the task."""
+        found = [run.scores(arm).get(task, {}).get(metric) for run in self.runs]
+        return [value for value in found if value is not None]
+
+    def macro(self, arm: str) -> list[float]:
+        """The mean over tasks of the mean of a task's metrics, a value a seed."""
+        return [macro(run.scores(arm)) for run in self.runs]
+
+    def same_rows(self, task: str) -> bool:
+        """Whether all runs were scored on the same rows."""
+        return len({run.rows.get(task) for run in self.runs}) == 1
+
+    @property
+    def drawn_anew(self) -> list[str]:
+        """Parts whose own seed moves with the run's."""
+        seeds = [_own_seeds(run) for run in self.runs]
+        return [part for part in PARTS if len({found[part] for found in seeds}) > 1]
+
+    @property
+    def teachers(self) -> int:
+        """How many different teachers the runs have."""
+        seen = {
+            json.dumps(run.arms["teacher"]["scores"]) for run in self.runs if "teacher" in run.arms
+        }
+        return len(seen)
+
+
+def groups(runs: Iterable[Run]) -> list[Group]:
+    """Runs by what they have in common; of two with the same seed the newer counts."""
+    alike = [
+        sorted({run.seed: run for run in part}.values(), key=lambda run: run.seed)
+        for family in _by(runs, _identity).values()
+        for part in _parts(family)
+    ]
+    titles = _titles([own[0] for own in alike])
+    return [
+        Group(title, tuple(own), special)
+        for own, (title, special) in zip(alike, titles, strict=True)
+    ]
+
+
+def _by(runs: Iterable[Run], key: Callable[[Run], str]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(key(run), []).append(run)
+    return found
+
+
+def _identity(run: Run) -> str:
+    """The same for runs that differ in nothing but seeds."""
+    kept = {key: value for key, value in run.config.items() if key not in APART}
+    kept |= {
+        part: {key: value for key, value in kept[part].items() if key != "seed"}
+        for part in PARTS
+        if isinstance(kept.get(part), Mapping)
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _own_seeds(run: Run) -> dict[str, Any]:
+    """The seed of each part that has one of its own."""
+    return {part: (run.config.get(part) or {}).get("seed") for part in PARTS}
+
+
+def _parts(family: Sequence[Run]) -> list[list[Run]]:
+    """Runs with the same seeds of their parts and the same rows; and those whose move with theirs.
+
+    `teacher.seed=${seed}` is of the second kind: a teacher a seed.
+    """
+    fixed = _by(family, lambda run: json.dumps([_own_seeds(run), run.rows], sort_keys=True))
+    found = [runs for runs in fixed.values() if len({run.seed for run in runs}) > 1]
+    single = [run for runs in fixed.values() if runs not in found for run in runs]
+    moving: list[list[Run]] = []
+    for run in sorted(single, key=lambda run: sum(_moves(run).values())):
+        for others in moving:
+            if _moves_with(run, others[0]):
+                others.append(run)
+                break
+        else:
+            moving.append([run])
+    return found + [sorted(runs, key=family.index) for runs in moving]
+
+
+def _moves(run: Run) -> dict[str, bool]:
+    """Whether a part's seed is the run's own; by chance as well, as that of seed 0."""
+    return {part: seed == run.seed for part, seed in _own_seeds(run).items()}
+
+
+def _moves_with(run: Run, other: Run) -> bool:
+    """Whether the seeds that are not the other run's own are the same here, and the rows."""
+    moves, own, theirs = _moves(other), _own_seeds(run), _own_seeds(other)
+    return all(
+        own[part] == run.seed if moves[part] else own[part] == theirs[part] for part in PARTS
+    ) and (moves["data"] or run.rows == other.rows)
+
+
+def _titles(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """A title for each group's first run, and what in it tells the group from the others."""
+    common = set.intersection(*map(_words, runs))
+    found = []
+    for run in runs:
+        special = " ".join(sorted(_words(run) - common)) if len(runs) > 1 else ""
+        found.append((_title(run) + (f" ({special})" if special else ""), special))
+    titles = [title for title, _ in found]
+    for title in {title for title in titles if titles.count(title) > 1}:
+        same = [place for place, other in enumerate(titles) if other == title]
+        for place, told in zip(same, _apart([runs[place] for place in same]), strict=True):
+            found[place] = (f"{title} ({told})", f"{found[place][1]} {told}".strip())
+    return found
+
+
+def _apart(runs: Sequence[Run]) -> list[str]:
+    """What tells runs apart that were started with the same words: up to three keys."""
+    flat = [dict(_flat({k: v for k, v in run.config.items() if k not in APART})) for run in runs]
+    keys = [key for key in sorted(set().union(*flat)) if len({f.get(key) for f in flat}) > 1]
+    return [
+        ", ".join([f"{key}={own.get(key)}" for key in keys[:3]] or [f"other rows, {number}"])
+        for number, own in enumerate(flat, 1)
+    ]
+
+
+def _flat(node: Any, before: str = "") -> Iterable[tuple[str, str]]:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            yield from _flat(value, f"{before}.{key}" if before else str(key))
+    else:
+        yield before, str(node)
+
+
+def _title(run: Run) -> str:
+    """Experiment, student, scale and tasks."""
+    result = run.result
+    name = f"{result['experiment']}, {result['student']['name']}, {result['scale']}"
+    return f"{name}, {'+'.join(run.scores('student'))}"
+
+
+def _words(run: Run) -> set[str]:
+    words = [word for word in shlex.split(run.result["command"])[3:] if "=" in word]
+    return {word for word in words if not word.lstrip("+").startswith(ALIKE)}

@@ -1,0 +1,75 @@
+"""Runs of several settings in one table: the students of a sweep side by side."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from kdlight.report.collect import macro
+from kdlight.report.groups import Group
+from kdlight.report.names import is_teacher
+from kdlight.report.statistics import over_seeds
+from kdlight.report.tables import Table, shown, spread, verdict
+
+
+def overview_table(groups: Sequence[Group]) -> Table:
+    """Every network of groups that were scored on the same rows, each once.
+
+    The last columns hold each student against that of the first group, paired over the seeds that
+    both have.
+    """
+    first = groups[0]
+    metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
+    columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
+    columns += ["macro", "agreement", "n", "minus the first student", "verdict"]
+    rows, known = [], set()
+    for arm, group in _networks(groups):
+        same = (arm, tuple(map(tuple, (group.values(arm, *metric) for metric in metrics))))
+        if same in known:
+            continue
+        known.add(same)
+        alike = [
+            fmean(found.values()) for run in group.runs if (found := run.arms[arm].get("agreement"))
+        ]
+        rows.append([
+            _name(arm, group, groups),
+            *(spread(group.values(arm, *metric)) for metric in metrics),
+            spread(group.macro(arm)),
+            spread(alike),
+            str(group.teachers if arm == "teacher" else len(group.runs)),
+            *_apart(group, arm, first),
+        ])  # fmt: skip
+    notes = [
+        "All settings that were scored on the same rows. The first student: "
+        f"{_name('student', first, groups)}. Differences of the macro: mean ± standard error, "
+        "paired over seeds; many are compared here, and none is corrected for that.",
+    ]
+    tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
+    return Table(f"All together: {tasks}", columns, rows, notes)
+
+
+def _networks(groups: Sequence[Group]) -> list[tuple[str, Group]]:
+    """Teachers first, then baselines, then what was distilled."""
+    order = ("teacher", "baseline")
+    found = [(arm, group) for arm in order for group in groups if arm in group.arms]
+    return found + [(arm, group) for group in groups for arm in group.arms if arm not in order]
+
+
+def _name(arm: str, group: Group, groups: Sequence[Group]) -> str:
+    """What a table calls a network: with its setting unless all groups share it."""
+    values = {tuple(other.macro(arm)) for other in groups if arm in other.arms}
+    name = shown(arm, group)
+    if len({other.runs[0].result["student"]["name"] for other in groups}) > 1 and arm != "teacher":
+        name = f"{group.runs[0].result['student']['name']}, {name.removeprefix('student, ')}"
+    return name if len(values) == 1 or not group.special else f"{name} ({group.special})"
+
+
+def _apart(group: Group, arm: str, first: Group) -> list[str]:
+    """A network's macro minus that of the first student over the seeds that both have."""
+    theirs = {run.seed: run.scores("student") for run in first.runs}
+    pairs = [(run.scores(arm), theirs[run.seed]) for run in group.runs if run.seed in theirs]
+    alike = all(ours.keys() == others.keys() for ours, others in pairs)
+    itself = arm == "student" and group is first
+    if not pairs or not alike or itself or is_teacher(arm, group.runs[0].result):
+        return ["", ""]
+    found = over_seeds(*([macro(scores) for scores in side] for side in zip(*pairs, strict=True)))
+    error = "" if found.error is None else f" ± {found.error:.1f}"
+    return [f"{found.mean:+.1f}{error}", verdict(found)]

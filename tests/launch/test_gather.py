@@ -1,0 +1,62 @@
+"""What `result.json` says of networks that have learnt other tasks, or from other teachers."""
+
+import json
+
+import pytest
+
+from kdlight.launch.gather import quality
+
+CONFIG = {"teacher": {"shape": None, "pretrained": "bert"}, "student_name": "bilstm"}
+SIZE = {"params": 10, "params_without_embeddings": 4, "size_bytes": 40}
+RIGHT, WRONG = [1.0, 0.0], [0.0, 1.0]  # logits; every row is of the first class
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    """A function: an evaluation's folder, with the outputs of each task's rows."""
+
+    def folder(name, **tasks):
+        out = tmp_path / name
+        out.mkdir()
+        scores = {}
+        for task, outputs in tasks.items():
+            lines = [{"id": n, "gold": 0, "output": o} for n, o in enumerate(outputs)]
+            (out / f"{task}.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+            right = sum(output == RIGHT for output in outputs)
+            scores[task] = {"accuracy": 100 * right / len(outputs)}
+        (out / "scores.json").write_text(json.dumps({"scores": scores, "parameters": SIZE}))
+        return [out]
+
+    return folder
+
+
+def test_what_is_kept_counts_the_tasks_that_the_student_has_learnt(evaluated, tmp_path):
+    found = quality(
+        CONFIG,
+        ["a", "b"],
+        {
+            "teacher": evaluated("teacher", a=[RIGHT, RIGHT], b=[WRONG, WRONG]),
+            "student": evaluated("student", a=[RIGHT, WRONG]),
+        },
+        tmp_path,
+        {},
+    )
+    assert found["retention"] == 0.5
+
+
+def test_agreement_is_with_the_network_that_taught(evaluated, tmp_path):
+    found = quality(
+        CONFIG,
+        ["a"],
+        {
+            "teacher": evaluated("teacher", a=[RIGHT, RIGHT]),
+            "other_teacher": evaluated("other_teacher", a=[WRONG, WRONG]),
+            "student": evaluated("student", a=[RIGHT, WRONG]),
+            "other": evaluated("other", a=[WRONG, WRONG]),
+        },
+        tmp_path,
+        {},
+    )
+    assert found["student"]["agreement"]["a"] == 50
+    assert found["variants"]["other"]["agreement"]["a"] == 100
+    assert found["variants"]["other"].items() >= SIZE.items()

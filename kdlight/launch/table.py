@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from kdlight.launch.result import macro as _macro
@@ -74,18 +75,20 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
 
 def reported(groups: "Sequence[Group]", folder: Path) -> None:
     """The scores of a report, and where it lies."""
+    from kdlight.report.overview import comparable, overview_table
     from kdlight.report.tables import score_table
     from kdlight.report.task_groups import groups_table
 
     console = _console()
-    for group in groups:
-        made = groups_table(group) or score_table(group)
-        table = Table(title=made.title)
-        for number, name in enumerate(made.columns):
-            table.add_column(name, justify="right" if number else "left", no_wrap=not number)
-        for row in made.rows:
-            table.add_row(*row)
-        console.print(table)
+    for alike in comparable(groups):
+        several = [overview_table(alike)] if len(alike) > 1 else []
+        for made in several or [groups_table(alike[0]) or score_table(alike[0])]:
+            table = Table(title=escape(made.title))
+            for number, name in enumerate(made.columns):
+                table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
+            for row in made.rows:
+                table.add_row(*map(escape, row))
+            console.print(table)
     for name in ("html", "md", "tex", "csv"):
         console.print(f"Report: {os.path.relpath(folder)}/report.{name}", soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """Runs of several settings in one table: the students of a sweep side by side."""
 
+import json
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -8,6 +9,16 @@ from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
 from kdlight.report.tables import Table, shown, spread, verdict
+
+
+def comparable(found: Sequence[Group]) -> list[list[Group]]:
+    """Groups whose scores can be held against each other: of the same rows of the same tasks."""
+    alike: dict[str, list[Group]] = {}
+    for group in found:
+        rows = [dict(sorted(run.rows.items())) for run in group.runs]
+        known = rows[:1] if all(group.same_rows(task) for task in rows[0]) else rows
+        alike.setdefault(json.dumps(known), []).append(group)
+    return list(alike.values())
 
 
 def overview_table(groups: Sequence[Group]) -> Table:
@@ -20,12 +31,8 @@ def overview_table(groups: Sequence[Group]) -> Table:
     metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
     columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
     columns += ["macro", "agreement", "n", "minus the first student", "verdict"]
-    rows, known = [], set()
-    for arm, group in _networks(groups):
-        same = (arm, tuple(map(tuple, (group.values(arm, *metric) for metric in metrics))))
-        if same in known:
-            continue
-        known.add(same)
+    rows = []
+    for arm, group in _once(_networks(groups)):
         alike = [
             fmean(found.values()) for run in group.runs if (found := run.arms[arm].get("agreement"))
         ]
@@ -53,13 +60,31 @@ def _networks(groups: Sequence[Group]) -> list[tuple[str, Group]]:
     return found + [(arm, group) for group in groups for arm in group.arms if arm not in order]
 
 
+def _once(networks: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
+    """Without those that are the same: of one kind, with equal scores on the seeds they share."""
+    found: list[tuple[str, Group]] = []
+    for arm, group in sorted(networks, key=lambda network: -len(network[1].runs)):
+        own = {run.seed: run.scores(arm) for run in group.runs}
+        for name, other in found:
+            theirs = {run.seed: run.scores(arm) for run in other.runs} if name == arm else {}
+            if own.keys() & theirs.keys() and all(theirs.get(s, own[s]) == own[s] for s in own):
+                break
+        else:
+            found.append((arm, group))
+    return [network for network in networks if any(network == one for one in found)]
+
+
 def _name(arm: str, group: Group, groups: Sequence[Group]) -> str:
-    """What a table calls a network: with its setting unless all groups share it."""
-    values = {tuple(other.macro(arm)) for other in groups if arm in other.arms}
+    """What a table calls a network: with what only its setting has, unless all groups share it."""
+    values = [{run.seed: run.scores(arm) for run in g.runs} for g in groups if arm in g.arms]
+    seeds = set.intersection(*map(set, values))
+    shared = len(values) > 1 and seeds and all(v[s] == values[0][s] for v in values for s in seeds)
+    common = set.intersection(*(set(other.special.split()) for other in groups))
+    special = " ".join(word for word in group.special.split() if word not in common)
     name = shown(arm, group)
     if len({other.runs[0].result["student"]["name"] for other in groups}) > 1 and arm != "teacher":
         name = f"{group.runs[0].result['student']['name']}, {name.removeprefix('student, ')}"
-    return name if len(values) == 1 or not group.special else f"{name} ({group.special})"
+    return name if shared or not special else f"{name} ({special})"
 
 
 def _apart(group: Group, arm: str, first: Group) -> list[str]:

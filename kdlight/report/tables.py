@@ -156,7 +156,7 @@ def cost_table(group: Group) -> Table:
     rows = []
     first = group.runs[0].result
     for arm in group.arms:
-        about = group.runs[0].arms[arm]
+        about = group.runs[0].arms["student" if arm == "baseline" else arm]  # of one shape
         sizes = [about.get(key) for key in ("params", "params_without_embeddings", "size_bytes")]
         flops = (first.get("flops") or {}).get(arm)
         counts = [f"{size:,}" if size else "" for size in sizes[:2]]

@@ -9,7 +9,7 @@ from kdlight.report import page, plots, tables
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import Group, groups
-from kdlight.report.overview import overview_table
+from kdlight.report.overview import comparable, overview_table
 from kdlight.report.task_groups import groups_table
 
 LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
@@ -23,7 +23,7 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     lead = LEAD + _checked(found)
     every: list[tables.Table] = []
     parts: list[str] = []
-    for alike in _alike(found):
+    for alike in comparable(found):
         above = [overview_table(alike)] if len(alike) > 1 else []
         every += above
         parts += [page.table(table) for table in above]
@@ -57,16 +57,6 @@ def _tables(group: Group) -> list[tables.Table]:
     if "baseline" in group.arms:
         found.append(tables.difference_table(group, compare(group, "baseline")))
     return [*found, tables.cost_table(group)]
-
-
-def _alike(found: Sequence[Group]) -> list[list[Group]]:
-    """Groups whose scores can be held against each other: of the same rows of the same tasks."""
-    alike: dict[str, list[Group]] = {}
-    for group in found:
-        rows = [dict(sorted(run.rows.items())) for run in group.runs]
-        known = rows[:1] if all(group.same_rows(task) for task in rows[0]) else rows
-        alike.setdefault(json.dumps(known), []).append(group)
-    return list(alike.values())
 
 
 def _pareto(found: Sequence[Group]) -> list[str]:

@@ -61,6 +61,7 @@ class LauncherConfig:
     gpus_per_job: int = 0
     max_parallel: int = 1
     cpus_per_job: int | None = None
+    again: bool = False
 
 
 @dataclass

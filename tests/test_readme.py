@@ -67,7 +67,7 @@ def in_this_process(launcher, source, _jobs, _total):
     """Does jobs as their own processes would."""
     while job := source.next():
         job.folder.mkdir(parents=True, exist_ok=True)
-        Job(launcher.composed(job.overrides, job.number), job.folder).run()
+        Job(launcher.planned(job.overrides, job.number).job.config, job.folder).run()
         job.state = "done"
         source.ended(job)
 

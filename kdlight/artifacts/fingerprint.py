@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,21 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_hash(path: Path) -> str:
+    """`hash_file` of an input: read once a process, until the file system says it has changed."""
+    stat = path.stat()
+    return _known(path.absolute(), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+@cache
+def _known(path: Path, *seen: int) -> str:
+    del seen
+    return hash_file(path)
+
+
 def hash_folder(folder: Path, patterns: tuple[str, ...] = ("*",)) -> str:
     """SHA-256 over the names and bytes of the files in `folder` that match a pattern."""
     digest = hashlib.sha256()
     for path in sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()}):
-        digest.update(f"{path.name}:{hash_file(path)}\n".encode())
+        digest.update(f"{path.name}:{content_hash(path)}\n".encode())
     return digest.hexdigest()

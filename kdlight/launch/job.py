@@ -49,13 +49,16 @@ class Job:
         root = Path(config["outputs"]) / "artifacts"
         self.executor = Executor(root.absolute(), ranks, self.wandb.for_node)
 
-    def plan_all(self) -> None:
-        """Plans every network of the job, so that what would be refused is refused now."""
-        for arm in self.arms.values():
-            if self.config["job"] == "teacher":
-                arm.teachers.nodes()
-            else:
-                arm.students()
+    def plan_all(self) -> list[Node]:
+        """Plans every network of the job, so that what would be refused is refused now.
+
+        Returns:
+            What scores them; the fingerprints cover all that the job's result rests on.
+        """
+        alone = self.config["job"] == "teacher"
+        found = [] if alone else [arm.students() for arm in self.arms.values()]
+        found += [arm.teachers.nodes() for arm in self._taught(self.arms).values()]
+        return [self.plan.evaluate(node, g, {}) for nodes in found for g, node in nodes.items()]
 
     def run(self) -> dict[str, Any]:
         """Does the job; returns the result that was written."""
@@ -98,14 +101,9 @@ class Job:
 
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         """
-        wanted = {name: arm for name, arm in chosen.items() if arm.needs_teacher}
-        if self.main.on_text:  # of other teachers only what they taught is compared
-            wanted = {name: arm for name, arm in wanted.items() if name == "student"}
-        if self.config["job"] in ("teacher", "teacher_outputs"):
-            wanted = {"student": self.main}
         found: Networks = {}
         seen: list[set[str]] = []
-        for name, arm in wanted.items():
+        for name, arm in self._taught(chosen).items():
             nodes = arm.teachers.nodes()
             names = {node.fingerprint for node in nodes.values()}
             if names not in seen:
@@ -114,6 +112,14 @@ class Job:
                 for node in nodes.values():
                     self._check(node, arm)
         return found
+
+    def _taught(self, chosen: Mapping[str, Arm]) -> dict[str, Arm]:
+        """The arms whose teachers are built and scored."""
+        if self.config["job"] in ("teacher", "teacher_outputs"):
+            return {"student": self.main}
+        wanted = {name: arm for name, arm in chosen.items() if arm.needs_teacher}
+        # Where plain text is learnt from, of other teachers only what they taught is compared.
+        return {n: arm for n, arm in wanted.items() if n == "student" or not self.main.on_text}
 
     def _check(self, teacher: Node, arm: Arm) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""

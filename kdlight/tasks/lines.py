@@ -1,12 +1,12 @@
 """Lines of a text file, plain or gzipped, each with its number; damage is named by line."""
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from kdlight.artifacts.fingerprint import content_hash
 from kdlight.types import UserError
 
 _BOM = b"\xef\xbb\xbf"
@@ -33,8 +33,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 def file_hash(path: Path) -> str:
     """SHA-256 of the bytes of a file."""
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return content_hash(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
 

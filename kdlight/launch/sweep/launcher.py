@@ -10,8 +10,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
@@ -28,12 +29,29 @@ from kdlight.launch.sweep.shares import shares
 from kdlight.launch.sweep.view import View, summary
 from kdlight.types import UserError
 
+if TYPE_CHECKING:
+    from kdlight.launch.job import Job
+
 log = logging.getLogger("kdlight")
 NOTE = "sweep.json"
 MADE = {"multirun.yaml"}  # by Hydra and by the sweeper, in every new folder
 # Of Hydra itself: where a job writes and who starts it is the sweep's to say.
 OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
         "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job to be, and the fingerprints of what it comes to."""
+
+    job: "Job"
+    contents: list[str]
+
+    @property
+    def about(self) -> list[Any]:
+        """What makes a job the same job, started again: its settings, and data and weights."""
+        kept = {k: v for k, v in self.job.config.items() if k not in ("command", "launcher")}
+        return [kept, self.contents]
 
 
 class SweepLauncher(Launcher):
@@ -60,8 +78,8 @@ class SweepLauncher(Launcher):
                 jobs failed.
         """
         wanted = [list(overrides) for overrides in job_overrides]
-        composed = [self.composed(words, number) for number, words in enumerate(wanted)]
-        with self.folder([lasting(plain) for plain in composed]) as folder:
+        planned = [self.planned(words, number) for number, words in enumerate(wanted)]
+        with self.folder(identity([each.about for each in planned])) as folder:
             jobs = [
                 SweepJob(initial_job_idx + number, own(words), folder / str(number))
                 for number, words in enumerate(wanted)
@@ -72,9 +90,8 @@ class SweepLauncher(Launcher):
             _announce(jobs, open_jobs, folder)
             self.do(Listed(open_jobs), jobs, len(jobs))
             summary(jobs, folder)
-        failed = sum(job.state != "done" for job in jobs)
-        if failed:
-            raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
+            if failed := sum(job.state != "done" for job in jobs):
+                raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
 
     def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
@@ -83,8 +100,8 @@ class SweepLauncher(Launcher):
         with View(jobs, len(parts), total) as view:
             Schedule(source, parts, flags(), view.update).run()
 
-    def composed(self, overrides: list[str], number: int) -> dict[str, Any]:
-        """The configuration of a job, checked as the job itself would check it.
+    def planned(self, overrides: list[str], number: int) -> "Planned":
+        """A job's configuration and its plan, checked as the job itself would check it.
 
         Raises:
             UserError: with the job's number and overrides.
@@ -95,12 +112,13 @@ class SweepLauncher(Launcher):
             plain = settled(self._loaded(overrides))
             if plain["job"] in ("report", "dashboard"):
                 raise UserError(f"job={plain['job']} is one job: leave -m out.")
-            Job(plain, Path()).plan_all()
+            job = Job(plain, Path())
+            contents = [node.fingerprint for node in job.plan_all()]
         except Exception as error:
             sentence = mistake(error, self.config.outputs) or str(error)
             words = " ".join(own(overrides))
             raise UserError(f"Job {number} ({words}): {sentence}") from error
-        return plain
+        return Planned(job, contents)
 
     def _loaded(self, overrides: list[str]) -> DictConfig:
         """As Hydra would load it; jobs that choose the same files share their reading.
@@ -119,20 +137,20 @@ class SweepLauncher(Launcher):
         return config
 
     @contextmanager
-    def folder(self, identity: Any, shared: bool = False) -> Iterator[Path]:
+    def folder(self, name: str, shared: bool = False) -> Iterator[Path]:
         """The folder of this sweep: that of the same sweep, if it was begun before.
 
+        It is finished if the block raises nothing.
+
         Args:
-            identity: what makes it the same.
+            name: its identity.
             shared: whether several commands may be at work on it, each in a folder of its own.
 
         Raises:
             UserError: if another command is at work in it, or it is another sweep's.
         """
-        text = json.dumps(identity, sort_keys=True)
-        name = hashlib.sha256(text.encode()).hexdigest()
         new = Path(self.config.hydra.sweep.dir).absolute()
-        found = _begun(new, name, shared)
+        found = self._chosen(new, name, shared)
         if found != new and {path.name for path in new.glob("*")} <= MADE:
             shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
         found.mkdir(parents=True, exist_ok=True)
@@ -141,18 +159,31 @@ class SweepLauncher(Launcher):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(f"Another command is at work on this sweep, in {found}.") from error
-            write_whole(found / NOTE, json.dumps({"identity": name, "command": typed_command()}))
+            about = {"identity": name, "command": typed_command()}
+            write_whole(found / NOTE, json.dumps(about))
             yield found
+            write_whole(found / NOTE, json.dumps({**about, "finished": True}))
+
+    def _chosen(self, new: Path, name: str, shared: bool) -> Path:
+        """A folder that is typed; else that of the same sweep, or `new`."""
+        again = self.config.launcher.again
+        if (new / NOTE).exists():
+            note = json.loads((new / NOTE).read_text())
+            if note["identity"] != name or (again and note.get("finished")):
+                what = "this sweep, finished" if note["identity"] == name else "another sweep"
+                raise UserError(f"{new} holds {what}: choose another hydra.sweep.dir.")
+        if any(word.startswith("hydra.sweep.dir=") for word in self.config.hydra.overrides.hydra):
+            return new
+        for place in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
+            note = json.loads(place.read_text())
+            if note["identity"] == name and not (shared and at_work(place.parent)):
+                return new if again and note.get("finished") else place.parent
+        return new
 
 
-def _begun(new: Path, identity: str, shared: bool) -> Path:
-    for note in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
-        same = json.loads(note.read_text()).get("identity") == identity
-        if same and not (shared and at_work(note.parent)):
-            return note.parent
-        if not same and note.parent == new:
-            raise UserError(f"{new} holds another sweep: choose another hydra.sweep.dir.")
-    return new
+def identity(about: Any) -> str:
+    """The name of what a sweep is about."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def _log_to_terminal() -> None:
@@ -161,11 +192,6 @@ def _log_to_terminal() -> None:
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
-
-
-def lasting(plain: dict[str, Any]) -> dict[str, Any]:
-    """What makes a job the same job, started again."""
-    return {key: value for key, value in plain.items() if key not in ("command", "launcher")}
 
 
 def own(overrides: Sequence[str]) -> list[str]:

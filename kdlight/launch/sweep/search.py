@@ -1,22 +1,25 @@
 """Optuna's search as a source of jobs: asked centrally, told by the jobs' results."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from kdlight.launch.sweep.job import LOG, SweepJob, at_work
 from kdlight.launch.sweep.space import chosen
+from kdlight.launch.sweep.study import NOTES
 from kdlight.types import UserError
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.trial import Trial
 
+log = logging.getLogger("kdlight")
 # Scores of the rows that are reported: what is chosen by them is no longer fairly reported.
 REPORTED = ("macro", "retention", "teacher.scores", "student.scores", "student.agreement",
             "baseline", "variants")  # fmt: skip
-NOTES = "overrides"
 SELECTION = "selection_macro.student"
 
 
@@ -50,6 +53,7 @@ class Search:
         self._trials: dict[int, Trial] = {}
         self._titles: dict[int, str | None] = {}
         # What a job tells while it learns is this objective, and no other.
+        self._asked = 0
         self._prunes = self.objectives == [SELECTION] and study.direction.name == "MAXIMIZE"
         self._interrupted = self._left()
         self._resumed = {trial.number for trial in self._interrupted}
@@ -79,23 +83,22 @@ class Search:
         if title is None or facts.get("network") != title or not self._prunes:
             return False
         trial = self._trials[job.number]
-        trial.report(facts["score"], facts["step"])
+        try:
+            trial.report(facts["score"], facts["step"])
+        except RuntimeError:  # another command has given it up, and is told so at its end
+            return False
         return trial.should_prune()
 
     def ended(self, job: SweepJob) -> None:
         """Tells the study what came of a trial."""
-        from optuna.trial import TrialState
-
-        trial = self._trials[job.number]
         if job.state == "done":
             try:
-                self.study.tell(trial, self._values(job))
+                self._tell(job, self._values(job))
                 return
             except UserError as error:
                 self._refused(job, str(error))
                 raise
-        state = TrialState.PRUNED if job.state == "pruned" else TrialState.FAIL
-        self.study.tell(trial, state=state)
+        self._tell(job)
 
     def rest(self) -> Iterable[SweepJob]:
         """None: trials that were not asked for are nothing yet."""
@@ -106,14 +109,22 @@ class Search:
             return self._interrupted.pop(0)
         if sum(t.state.name != "FAIL" for t in self.study.trials) + self._failed() >= self.limit:
             return None
+        if len(self.study.trials) > self._asked:  # others have drawn, from the same seed
+            self.study.sampler.reseed_rng()
+        self._asked += 1
         trial = self.study.ask(dict(self.distributions))
         trial.set_user_attr(NOTES, chosen(trial.params))
         trial.set_user_attr("folder", str(self.folder))
+        trial.set_user_attr("host", gethostname())
+        self._place(trial).mkdir(parents=True, exist_ok=True)
         return trial
+
+    def _place(self, trial: "Trial") -> Path:
+        return self.folder / str(trial.number)
 
     def _job(self, trial: "Trial") -> SweepJob:
         words = [*self.common, *trial.user_attrs[NOTES]]
-        job = SweepJob(trial.number, words, self.folder / str(trial.number))
+        job = SweepJob(trial.number, words, self._place(trial))
         self.jobs.append(job)
         self._trials[trial.number] = trial
         return job
@@ -121,18 +132,36 @@ class Search:
     def _left(self) -> "list[Trial]":
         """Trials of this folder that were running when a command ended.
 
-        Those of another folder at which no command is at work any more have failed.
+        Those of another folder at which no command is at work any more have failed. What runs on
+        a disk that only another machine sees is left to that.
         """
         from optuna.trial import Trial, TrialState
 
         ours = []
         for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
-            folder = trial.user_attrs.get("folder")
-            if folder == str(self.folder):
+            if not (noted := trial.user_attrs.get("folder")):
+                continue  # it is just being asked for
+            folder, here = Path(noted), trial.user_attrs.get("host") == gethostname()
+            if not here and not (folder / str(trial.number)).exists():
+                continue
+            if folder == self.folder:
                 ours.append(Trial(self.study, trial._trial_id))
-            elif folder and not at_work(Path(folder)):
-                self.study.tell(trial.number, state=TrialState.FAIL)
+            elif not at_work(folder):
+                self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         return ours
+
+    def _tell(self, job: SweepJob, values: list[float] | None = None) -> None:
+        """What came of a trial, unless another command has given it up meanwhile."""
+        from optuna.trial import TrialState
+
+        ends = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+        state = ends.get(job.state, TrialState.FAIL)
+        trial = self._trials[job.number]
+        told = self.study.tell(trial, values, state=state, skip_if_finished=True).state
+        if told != state:
+            log.warning(
+                "Trial %d counts as %s: another command gave it up.", job.number, told.name.lower()
+            )
 
     def _failed(self) -> int:
         """Failed trials of this command: they are not tried again for ever."""
@@ -142,12 +171,10 @@ class Search:
         return all(job.state == "failed" for job in self.jobs) and len(self.jobs) >= 3
 
     def _refused(self, job: SweepJob, why: str) -> None:
-        from optuna.trial import TrialState
-
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / LOG).write_text(f"{why}\n")
         job.state = "failed"
-        self.study.tell(self._trials[job.number], state=TrialState.FAIL)
+        self._tell(job)
 
     def _values(self, job: SweepJob) -> list[float]:
         return [value_of(job.result or {}, key) for key in self.objectives]
@@ -189,59 +216,3 @@ def value_of(result: Mapping[str, Any], key: str) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise UserError(f"hydra.sweeper.objectives: a result has no number called {key}.")
     return float(found)
-
-
-def best(study: "Study", objectives: Sequence[str]) -> list[dict[str, Any]]:
-    """The best trial; with several objectives all that none beats in every one."""
-    trials: list[FrozenTrial] = sorted(study.best_trials, key=lambda trial: trial.values[0])
-    return [
-        {
-            "trial": trial.number,
-            "overrides": trial.user_attrs[NOTES],
-            "values": dict(zip(objectives, trial.values, strict=True)),
-        }
-        for trial in (trials if len(objectives) > 1 else trials[:1])
-    ]
-
-
-def open_study(
-    storage: str, name: str, objectives: Mapping[str, str], sampler: Any, pruner: Any
-) -> "Study":
-    """A study, new or as it was left.
-
-    Args:
-        storage: a database's URL, or a path that ends in `.log` for a journal file.
-        name: of the study there.
-        objectives: directions by key.
-        sampler: says what to try next.
-        pruner: says what to stop early.
-
-    Raises:
-        UserError: if the storage cannot be used, or holds a study with other objectives.
-    """
-    import optuna
-    from optuna.storages import JournalStorage, RDBStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    directions: list[Any] = list(objectives.values())
-    try:
-        place = (
-            JournalStorage(JournalFileBackend(storage))
-            if storage.endswith(".log")
-            else RDBStorage(storage)
-        )
-        study = optuna.create_study(
-            storage=place, study_name=name, directions=directions, sampler=sampler, pruner=pruner,
-            load_if_exists=True,
-        )  # fmt: skip
-    except Exception as error:  # of many database drivers
-        raise UserError(f"hydra.sweeper.storage={storage}: {str(error).splitlines()[0]}") from error
-    known = study.user_attrs.get("objectives")
-    if known not in (None, dict(objectives)):
-        raise UserError(
-            f"The study {name} in {storage} has the objectives {known}: give this search another "
-            "name, hydra.sweeper.study=NAME."
-        )
-    study.set_user_attr("objectives", dict(objectives))
-    return study

@@ -7,18 +7,23 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import Override
 from hydra.utils import instantiate
 from rich.console import Console
 
 from kdlight.artifacts.place import write_whole
-from kdlight.launch.sweep.launcher import SweepLauncher, flags, lasting, own
-from kdlight.launch.sweep.search import Search, best, open_study, read_objectives
+from kdlight.launch.errors import AGAIN
+from kdlight.launch.sweep.launcher import SweepLauncher, flags, identity, own
+from kdlight.launch.sweep.search import Search, read_objectives
 from kdlight.launch.sweep.space import chosen, space
+from kdlight.launch.sweep.study import best, open_study
 from kdlight.launch.sweep.view import summary
 from kdlight.types import UserError
+
+if TYPE_CHECKING:
+    from kdlight.launch.job import Job
 
 log = logging.getLogger("kdlight")
 FOUND, DATABASE = "search.json", "search.db"
@@ -59,22 +64,23 @@ def search(
     objectives = read_objectives(settings.objectives)
     distributions = space(overrides)
     common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
-    first = launcher.composed([*common, *chosen(_any(distributions))], 0)
+    first = launcher.planned([*common, *chosen(_any(distributions))], 0)
     drawn = sorted(map(repr, distributions.items()))
-    if first["selection"] == "dev":
+    if first.job.config["selection"] == "dev":
         raise UserError(
             "A search with selection=dev would choose by the rows that are reported: "
             "selection=train_split (the default) holds others back."
         )
     place = (settings.storage, settings.study)
-    identity = [lasting(first), drawn, objectives, place]
-    with launcher.folder(identity, shared=settings.storage is not None) as folder:
+    name = identity([first.about, drawn, objectives, place])
+    with launcher.folder(name, shared=settings.storage is not None) as folder:
         study = open_study(
             settings.storage or f"sqlite:///{folder / DATABASE}",
-            settings.study or str(first["name"]),
+            settings.study or str(first.job.config["name"]),
             objectives,
             instantiate(settings.sampler),
             instantiate(settings.pruner),
+            identity([_anywhere(first.job), drawn]),
         )
         keys = list(objectives)
         trials = Search(
@@ -89,9 +95,18 @@ def search(
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
         _show(found, folder, common)
-    if not found:
-        raise UserError("No trial of this search has ended well; the same command tries again.")
+        if not found:
+            raise UserError("No trial of this search has ended well; the same command tries again.")
+        if failed := sum(job.state == "failed" for job in trials.jobs):
+            raise UserError(f"{failed} of {len(trials.jobs)} trials failed; {AGAIN}.")
     return found
+
+
+def _anywhere(job: "Job") -> list[str]:
+    """What the job comes to; the same on machines that differ in folders and in precisions."""
+    teacher = {**job.config["teacher"], "store_precision": "32-true"}
+    alike = type(job)({**job.config, "teacher": teacher}, job.folder)
+    return [node.fingerprint for node in alike.plan_all()]
 
 
 @dataclass(frozen=True)
@@ -101,10 +116,8 @@ class _Titles:
     launcher: SweepLauncher
 
     def __call__(self, overrides: list[str], number: int) -> str | None:
-        from kdlight.launch.job import Job
-
-        plain = self.launcher.composed(overrides, number)
-        titles = [node.title for node in Job(plain, Path()).main.students().values()]
+        job = self.launcher.planned(overrides, number).job
+        titles = [node.title for node in job.main.students().values()]
         return titles[0] if len(titles) == 1 else None
 
 

@@ -2,10 +2,13 @@
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from commands import SMOKE, call, results, share
+from omegaconf import OmegaConf
 
+from kdlight.artifacts import fingerprint
 from kdlight.launch.sweep import launcher
 from kdlight.types import UserError
 
@@ -45,6 +48,67 @@ def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
     assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,3", place) == 2
     assert "holds another sweep" in capfd.readouterr().err
     assert kept.exists()
+
+
+def finish(_, source, jobs, __):
+    """In place of doing them."""
+    while job := source.next():
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / "result.json").write_text('{"macro": {}}')
+        job.state = "done"
+    assert {job.state for job in jobs} == {"done"}
+
+
+def test_jobs_are_done_as_long_as_their_data_are_the_same(tmp_path, monkeypatch, capfd):
+    """Data files that have changed make another sweep; each is read once for all jobs."""
+    monkeypatch.setattr(launcher.SweepLauncher, "do", finish)
+    read = []
+    monkeypatch.setattr(fingerprint, "hash_file", lambda path: read.append(path) or str(len(read)))
+    train, dev = (tmp_path / f"SST-2/{name}.jsonl" for name in ("train", "dev"))
+    train.parent.mkdir()
+    row = {"text_a": "good", "label": 1}
+    train.write_text(20 * f"{json.dumps(row)}\n")
+    dev.write_text(json.dumps(row))
+    words = [*TINY, "seed=1,2,3", "data.source=files", f"data.root={tmp_path}"]
+    assert call(tmp_path, monkeypatch, "-m", *words) == 0
+    assert sorted(read) == [dev, train]
+    assert call(tmp_path, monkeypatch, "-m", *words) == 0
+    assert "3 of them finished before" in capfd.readouterr().err
+    dev.write_text(json.dumps({"text_a": "bad", "label": 0}))
+    assert call(tmp_path, monkeypatch, "-m", *words) == 0
+    assert "finished before" not in capfd.readouterr().err
+    assert len(folders(tmp_path)) == 2
+    assert call(tmp_path, monkeypatch, "-m", *words, "launcher.again=true") == 0
+    assert len(folders(tmp_path)) == 3
+
+
+def test_the_folder_of_a_sweep(tmp_path):
+    """That in which it was begun, but for another that is typed, and when it is asked for anew."""
+
+    def place(name, sweep="mine", ends=True, again=False, typed=False):
+        words = [f"hydra.sweep.dir={name}"] if typed else []
+        hydra = {"sweep": {"dir": str(tmp_path / name)}, "overrides": {"hydra": words}}
+        made = launcher.SweepLauncher()
+        made.config = OmegaConf.create({"hydra": hydra, "launcher": {"again": again}})
+        with suppress(KeyboardInterrupt), made.folder(sweep) as found:
+            if not ends:
+                raise KeyboardInterrupt
+        return found.name
+
+    assert place("1", ends=False) == "1"
+    assert place("2", again=True) == "1"  # it was not finished
+    assert place("2", "another") == "2"
+    assert place("3") == "1"
+    assert place("4", typed=True) == "4"
+    assert place("4", typed=True) == "4"
+    assert place("5") == "4"
+    assert place("6", again=True, ends=False) == "6"
+    assert place("7", again=True) == "6"
+    with pytest.raises(UserError, match=r"2 holds another sweep: choose another hydra\.sweep\.dir"):
+        place("2", typed=True)
+    with pytest.raises(UserError, match="4 holds this sweep, finished"):
+        place("4", typed=True, again=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "4", "6"]
 
 
 def test_a_sweep_is_run_by_one_command_at_a_time(tmp_path, monkeypatch, capfd):

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from socket import gethostname
 
 import optuna
 import pytest
@@ -10,10 +11,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from kdlight.launch import environment
+from kdlight.launch.sweep import search as search_module
+from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.schedule import Schedule
-from kdlight.launch.sweep.search import Search, best, open_study, read_objectives, value_of
+from kdlight.launch.sweep.search import Search, read_objectives, value_of
 from kdlight.launch.sweep.shares import Share
 from kdlight.launch.sweep.space import chosen, space
+from kdlight.launch.sweep.study import best, open_study
 from kdlight.types import UserError
 
 TWO = [Share((), 1), Share((), 1)]
@@ -55,7 +60,7 @@ def test_what_is_reported_chooses_nothing():
 def study(folder, objectives=OBJECTIVE, pruner=None, **more):
     sampler = optuna.samplers.RandomSampler(seed=1)
     where = more.get("storage", f"sqlite:///{folder / 'search.db'}")
-    return open_study(where, "demo", objectives, sampler, pruner)
+    return open_study(where, "demo", objectives, sampler, pruner, more.get("about", "a search"))
 
 
 def search(world, study, limit, objectives=OBJECTIVE, title=lambda *_: "works", **words):
@@ -123,7 +128,6 @@ def test_a_search_goes_on_with_the_trials_it_was_stopped_in(world):
 def test_a_trial_that_has_ended_untold_is_not_done_again(world):
     known = study(world.folder)
     job = search(world, known, 1).next()
-    job.folder.mkdir(parents=True)
     result = {"selection_macro": {"student": 91.0}}
     (job.folder / "result.json").write_text(json.dumps(result))
     assert run(search(world, study(world.folder), 1)) == ["done"]
@@ -138,11 +142,60 @@ def test_trials_of_a_folder_where_nobody_works_have_failed(world):
         folder.mkdir()
         trial = known.ask({"x": FloatDistribution(0, 1)})
         trial.set_user_attr("folder", str(folder))
+        trial.set_user_attr("host", gethostname())
     with (busy / "sweep.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run(search(world, study(world.folder), 2)) == ["done"]
     states = [trial.state for trial in study(world.folder).trials]
     assert states == [TrialState.FAIL, TrialState.RUNNING, TrialState.COMPLETE]
+
+
+def test_the_trials_of_another_machine_are_left_to_it(world, monkeypatch, caplog):
+    """Its folder is on a disk that this one does not see, or at the same path on this disk."""
+    storage = f"sqlite:///{world.folder / 'shared.db'}"
+    theirs = search(world, study(world.folder, storage=storage), 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(search_module, "gethostname", lambda: "another")
+        jobs = [theirs.next(), theirs.next()]
+    jobs[0].folder.rmdir()
+    here = study(world.folder, storage=storage)
+    ours = search(world, here, 3)
+    assert [trial.number for trial in ours._interrupted] == [1]
+    assert here.trials[0].state == TrialState.RUNNING
+    # Given up by somebody all the same: what came of it is lost, and nothing else.
+    here.tell(0, state=TrialState.FAIL)
+    assert not theirs.heard(jobs[0], {"network": "works", "score": 1.0, "step": 1})
+    jobs[0].folder.mkdir()
+    (jobs[0].folder / "result.json").write_text('{"selection_macro": {"student": 91.0}}')
+    jobs[0].state = "done"
+    theirs.ended(jobs[0])
+    assert "Trial 0 counts as fail: another command gave it up" in caplog.text
+    assert run(ours) == ["done"] * 3
+
+
+def test_nobody_draws_what_was_drawn_before(world):
+    """By an interrupted search, or on another machine: all start from the same seed."""
+
+    def draws(storage, *limits):
+        known = [study(world.folder, storage=f"{world.folder}/{storage}.log") for _ in limits]
+        for one, limit in zip(known, limits, strict=True):
+            found = search(world, one, limit)
+            while job := found.next():
+                found.study.tell(job.number, 1.0)
+        return [trial.params["x"] for trial in known[-1].trials]
+
+    alone = draws("a", 4)
+    assert draws("b", 4) == alone
+    resumed = draws("c", 2, 4)
+    assert resumed[:2] == alone[:2]
+    assert len(set(resumed)) == 4
+
+
+def test_two_searches_need_two_names(world):
+    study(world.folder)
+    study(world.folder)
+    with pytest.raises(UserError, match=r"other settings, .* hydra\.sweeper\.study=NAME"):
+        study(world.folder, about="another search")
 
 
 def test_a_trial_that_cannot_be_is_left_out(world):
@@ -180,6 +233,27 @@ def test_storages(tmp_path):
     assert len(study(tmp_path, storage=str(tmp_path / "journal.log")).trials) == 1
     with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=nodb://x: "):
         study(tmp_path, storage="nodb://x")
+
+
+def test_what_a_search_comes_to(tmp_path, monkeypatch, capfd):
+    """A failed trial is told by the status; a storage does not mix two searches of one name."""
+
+    def fail_one(_, source, *__):
+        while job := source.next():
+            (job.folder / "result.json").write_text(json.dumps({"selection_macro": {"student": 1}}))
+            job.state = "failed" if job.number == 1 else "done"
+            source.ended(job)
+
+    monkeypatch.setattr(SweepLauncher, "do", fail_one)
+    words = ["-m", *SMOKE, "+sweep=search", f"hydra.sweeper.storage={tmp_path}/all.log"]
+    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=2") == 2
+    assert "1 of 2 trials failed; the same command goes on" in capfd.readouterr().err
+    (found,) = tmp_path.glob("outputs/runs/*/*/search.json")
+    assert [each["trial"] for each in json.loads(found.read_text())["best"]] == [0]
+    monkeypatch.setattr(environment, "_cpu_has_bf16", lambda: True)  # as on another machine
+    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=3") == 0
+    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=2", "seed=1") == 2
+    assert "is of other settings, other data" in capfd.readouterr().err
 
 
 def test_a_search_as_it_is_typed(smoke, tmp_path, monkeypatch, capfd):

@@ -122,6 +122,9 @@ class Process:
         """Ends the job and all that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def bury(self) -> None:
+        """Waits for the end of a job that was killed."""
         self._process.wait()
         self.job.state = "stopped"
         self.close()

@@ -158,12 +158,9 @@ def follow(
             changed()
             time.sleep(TICK_S)
     except BaseException:
-        for job, handle in running.values():
-            pool.cancel(handle)
+        for job in (*(job for job, _ in running.values()), *source.rest()):
             job.state = "stopped"
-        for job in source.rest():
-            job.state = "stopped"
-        _wait_for_the_end(pool, [handle for _, handle in running.values()])
+        _cancel(pool, [handle for _, handle in running.values()])
         raise
 
 
@@ -184,7 +181,15 @@ def _left_a_result(job: SweepJob) -> bool:
     return job.result is not None
 
 
-def _wait_for_the_end(pool: Pool, handles: list[Any]) -> None:
+def _cancel(pool: Pool, handles: list[Any]) -> None:
+    """Ends them all, also when it is interrupted itself, and waits for the end unless it is."""
+    for number, handle in enumerate(handles):
+        try:
+            pool.cancel(handle)
+        except BaseException:
+            for left in handles[number:]:
+                pool.cancel(left)
+            raise
     until = time.monotonic() + LATE_S
     while time.monotonic() < until and any(pool.state(handle) != "ended" for handle in handles):
         time.sleep(0.2)

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from kdlight.launch.sweep.job import Process, SweepJob
 from kdlight.launch.sweep.shares import Share
 
+AT_MOST = (
+    3  # processes a share: those that wait for another's artifact lend theirs, not their memory
+)
 GRACE_S = 30.0  # for a stopped job to save its last state
 TICK_S = 0.2
 
@@ -69,7 +72,7 @@ class Schedule:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.source = source
-        self.free = list(shares)
+        self.free, self.most = list(shares), AT_MOST * len(shares)
         self.flags, self.changed = flags, changed
         self.running: dict[int, Process] = {}
         self.shares: dict[int, Share] = {}  # of a job, also while it is lent
@@ -93,7 +96,7 @@ class Schedule:
                 self.asking.remove(number)
                 self.running[number].grant()
         started = False
-        while self.free and (job := self.source.next()):
+        while self.free and len(self.running) < self.most and (job := self.source.next()):
             share = self.free[0]
             self._take(job.number, share)
             self.running[job.number] = Process(job, self.flags, share.environment())
@@ -148,17 +151,22 @@ class Schedule:
             self.changed()
 
     def _stop(self) -> None:
-        for process in self.running.values():
-            process.stop()
-        until = time.monotonic() + GRACE_S
-        while self.running and time.monotonic() < until:
-            for number, process in list(self.running.items()):
-                process.hear()
-                if process.ended():
-                    process.job.state = "stopped"
-                    del self.running[number]
-            time.sleep(TICK_S)
-        for process in self.running.values():
-            process.kill()
-        for job in self.source.rest():
-            job.state = "stopped"
+        """Asks all jobs to stop; kills those that take too long, or all at a second interrupt."""
+        try:
+            for process in self.running.values():
+                process.stop()
+            until = time.monotonic() + GRACE_S
+            while self.running and time.monotonic() < until:
+                for number, process in list(self.running.items()):
+                    process.hear()
+                    if process.ended():
+                        process.job.state = "stopped"
+                        del self.running[number]
+                time.sleep(TICK_S)
+        finally:
+            for process in self.running.values():
+                process.kill()
+            for process in self.running.values():
+                process.bury()
+            for job in self.source.rest():
+                job.state = "stopped"

@@ -25,6 +25,7 @@ def note(what):
         file.write(json.dumps({{**fact, **seen}}) + "\\n")
 def stopped(*_):
     note("stopped")
+    time.sleep(float(words.get("stubborn", 0)))
     sys.exit(2)
 signal.signal(signal.SIGTERM, stopped)
 note("starts")

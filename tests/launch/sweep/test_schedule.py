@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kdlight.launch.sweep.job import Process
 from kdlight.launch.sweep.schedule import Listed, Schedule
 from kdlight.launch.sweep.shares import Share, shares
 from kdlight.types import UserError
@@ -98,6 +99,41 @@ def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
     assert [job.state for job in jobs] == ["stopped"] * 3
     assert len(world.notes("stopped")) == 2
     assert not any(alive(note["pid"]) for note in world.notes("starts"))
+
+
+def test_a_second_interrupt_kills_what_has_not_stopped_yet(world, monkeypatch):
+    """It comes while a job that takes its time to stop is waited for."""
+    job = world.job(0, sleep=60, stubborn=60)
+    start = time.monotonic()
+
+    def interrupt(*_):
+        if world.notes("starts") or time.monotonic() - start > 120:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Process, "hear", lambda _: interrupt() or [])  # the second
+    with pytest.raises(KeyboardInterrupt):
+        Schedule(Listed([job]), ONE, [], interrupt).run()
+    assert job.state == "stopped"
+    assert not any(alive(note["pid"]) for note in world.notes("starts"))
+    assert time.monotonic() - start < 60
+
+
+def test_a_few_jobs_at_most_wait_for_an_artifact(world, tmp_path):
+    """Three processes a share; those that could not start yet are done in the end."""
+    made = tmp_path / "artifact"
+    jobs = [world.job(0, after="5-lends", makes=made)]
+    jobs += [world.job(n, lends=made) for n in range(1, 12)]
+    until = time.monotonic() + 120
+    most = 0
+
+    def count():
+        nonlocal most
+        most = max(most, sum(job.state in ("running", "lent") for job in jobs))
+        assert time.monotonic() < until
+
+    Schedule(Listed(jobs), TWO, [], count).run()
+    assert [job.state for job in jobs] == ["done"] * 12
+    assert most == 6
 
 
 def test_jobs_end_when_the_sweep_is_killed(world):

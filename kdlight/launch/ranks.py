@@ -15,6 +15,7 @@ from pathlib import Path
 from kdlight.artifacts.place import Place
 from kdlight.launch.environment import clean
 from kdlight.launch.errors import StageError
+from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.launch.worker import REFUSED
 from kdlight.measure.channel import FACTS, channel
 from kdlight.types import StageSpec, UserError
@@ -56,6 +57,15 @@ class Ranks:
         return [*shlex.split(self.on_every_node or ""), *words, *meeting]
 
 
+def _threads(ranks: int) -> str:
+    """Of each rank here: what the user has set for a process, else a part of the job's share."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given and IN_SWEEP not in os.environ:
+        return given
+    share = int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
+    return str(max(1, share // ranks))
+
+
 def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("", 0))
@@ -77,10 +87,7 @@ def run_ranks(spec: StageSpec, place: Place, ranks: Ranks) -> None:
     planner = f"{socket.gethostname()}:{os.getpid()}"
     worker = ["-m", "kdlight.launch.worker", str(spec_file), str(place.workers_lock), planner]
     command = [*ranks.torchrun(), *worker]
-    threads = max(1, len(os.sched_getaffinity(0)) // ranks.devices)
-    environment = clean(os.environ) | {
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-    }
+    environment = clean(os.environ) | {"OMP_NUM_THREADS": _threads(ranks.devices)}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as agent:

@@ -1,11 +1,15 @@
 """A stage on two ranks (gloo) makes what one process makes."""
 
+import os
 import re
 
 import pytest
 import torch
 from commands import SMOKE, call, results, share
 from safetensors.torch import load_file
+
+from kdlight.launch.ranks import _threads as threads
+from kdlight.launch.sweep.job import IN_SWEEP
 
 STILL = {
     "kd_bilstm": ["student.encoder.dropout=0", "student.head.dropout=0"],
@@ -93,6 +97,17 @@ def test_a_teacher_in_parts_is_the_teacher_of_one_process(tmp_path, monkeypatch)
     assert call(two, monkeypatch, *options, *parts) == 0
     for kind in ("teacher", "student"):
         check_alike(one, two, kind, rtol=1e-3, atol=1e-4)
+
+
+def test_ranks_share_the_threads_of_a_job(monkeypatch):
+    """In a sweep its share is divided; what a user sets for a process is kept elsewhere."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)))
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert threads(4) == "3"
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    assert threads(4) == "8"
+    monkeypatch.setenv(IN_SWEEP, "1")
+    assert [threads(ranks) for ranks in (1, 3, 4, 16)] == ["8", "2", "2", "1"]
 
 
 def test_what_a_rank_refuses_is_said_by_the_planner(tmp_path, monkeypatch, capfd):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdlight.losses.layer_map import LayerMap, layer_pairs
+from kdlight.losses.over_ranks import rank_share
 from kdlight.types import Batch, ModelOutput, Shape
 
 
@@ -91,7 +92,7 @@ class HiddenMSE(LayerLoss):
             _mask(batch),
         )
         terms = [hidden_mse(self.projection(ours[i]), theirs[j], mask) for i, j in self.pairs]
-        return torch.stack(terms).mean()
+        return torch.stack(terms).mean() * rank_share(mask.sum(), self.training)
 
 
 class AttentionMSE(LayerLoss):
@@ -103,7 +104,7 @@ class AttentionMSE(LayerLoss):
         """Scalar loss of the batch."""
         ours, theirs, mask = student.part("attentions"), teacher.part("attentions"), _mask(batch)
         terms = [attention_mse(ours[i - 1], theirs[j - 1], mask) for i, j in self.pairs]
-        return torch.stack(terms).mean()
+        return torch.stack(terms).mean() * rank_share(mask.sum(), self.training)
 
     def _chosen(self, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         if any(0 in pair for pair in pairs):

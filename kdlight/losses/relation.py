@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kdlight.losses.over_ranks import rank_share
 from kdlight.losses.relation_shape import relation_shape
 from kdlight.types import Batch, ModelOutput, Shape
 
@@ -124,9 +125,10 @@ class Relation(nn.Module):
         """Scalar loss of the batch."""
         assert batch.joint is not None
         ours, theirs = student.part("relations"), teacher.part("relations")
+        mask = batch.joint.mask
         terms = [
-            weight * relation_kl(ours[kind], theirs[kind], batch.joint.mask, self.heads or 1)
+            weight * relation_kl(ours[kind], theirs[kind], mask, self.heads or 1)
             for kind, weight in zip(KINDS, self.weights, strict=True)
             if weight
         ]
-        return torch.stack(terms).sum()
+        return torch.stack(terms).sum() * rank_share(mask.sum(), self.training)

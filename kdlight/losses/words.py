@@ -4,9 +4,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kdlight.losses.over_ranks import rank_share
 from kdlight.types import Batch, ModelOutput
 
 WORDS = frozenset({"words"})
+
+
+def word_loss(logits: Tensor, batch: Batch, training: bool) -> Tensor:
+    """Cross-entropy of the hidden words of a batch, mean over places, [places vocabulary]."""
+    assert batch.words is not None
+    return F.cross_entropy(logits.float(), batch.words) * _share(batch.words, training)
+
+
+def _share(words: Tensor, training: bool) -> Tensor | float:
+    return rank_share(words.new_tensor(len(words)), training)
 
 
 class MaskedWords(nn.Module):
@@ -26,8 +37,7 @@ class MaskedWords(nn.Module):
     def forward(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
         """Scalar loss of the batch, mean over places."""
         del teacher
-        assert batch.words is not None
-        return F.cross_entropy(student.part("words").float(), batch.words)
+        return word_loss(student.part("words"), batch, self.training)
 
 
 class WordDistribution(nn.Module):
@@ -46,11 +56,11 @@ class WordDistribution(nn.Module):
 
     def forward(self, student: ModelOutput, teacher: ModelOutput | None, batch: Batch) -> Tensor:
         """Scalar loss of the batch, mean over places."""
-        del batch
         assert teacher is not None
+        assert batch.words is not None
         ours, theirs = (
             torch.log_softmax(output.part("words").float() / self.temperature, dim=1)
             for output in (student, teacher)
         )
         found = F.kl_div(ours, theirs, log_target=True, reduction="batchmean")
-        return self.temperature**2 * found
+        return self.temperature**2 * found * _share(batch.words, self.training)

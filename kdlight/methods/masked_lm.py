@@ -3,9 +3,9 @@
 from typing import Any
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from kdlight.data.masking import Masking
+from kdlight.losses.words import word_loss
 from kdlight.methods.base import TaskModule
 from kdlight.methods.on_text import OnText
 from kdlight.models.masked_lm import MaskedLMModel
@@ -35,7 +35,6 @@ class MaskedLM(OnText, TaskModule):
         return self._judged(self.hidden(batch))
 
     def _judged(self, batch: Batch) -> dict[str, Tensor]:
-        logits = self.model(batch, frozenset({"words"})).part("words").float()
-        assert batch.words is not None
+        logits = self.model(batch, frozenset({"words"})).part("words")
         right = (logits.detach().argmax(dim=1) == batch.words).float().mean()
-        return {"loss": F.cross_entropy(logits, batch.words), "accuracy": 100 * right}
+        return {"loss": word_loss(logits, batch, self.training), "accuracy": 100 * right}

@@ -18,6 +18,8 @@ STILL = {
         "+student.encoder.shape.hidden_dropout_prob=0",
         "+student.encoder.shape.attention_probs_dropout_prob=0",
         "student.head.dropout=0",
+        "teacher.source=live",
+        "loss=[logit_mse,hidden,attention]",
     ],
 }
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]

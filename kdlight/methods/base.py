@@ -16,6 +16,10 @@ from kdlight.types import Batch, UserError, settings_of
 LOG_EVERY = 20
 
 
+class DivergedError(UserError):
+    """Numbers that are not finite: nothing that could be trained on is left."""
+
+
 class TaskModule(L.LightningModule):
     """A network trained on batches of one task each; a method defines `loss`.
 
@@ -84,10 +88,9 @@ class TaskModule(L.LightningModule):
         if not torch.isfinite(total):
             trained: Any = self.trainer.train_dataloader
             rows = trained.rows[batch.task].example_ids(batch.rows[:8].tolist())
-            raise UserError(
+            raise DivergedError(
                 f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
-                f"(rows {', '.join(rows)} ...): lower the learning rate or check these rows. The "
-                "last checkpoint is kept."
+                f"(rows {', '.join(rows)} ...): lower the learning rate or check these rows."
             )
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
@@ -109,7 +112,7 @@ class TaskModule(L.LightningModule):
         del batch_idx, dataloader_idx
         logits = self.model(batch).logits
         if not torch.isfinite(logits).all():
-            raise UserError(
+            raise DivergedError(
                 f"The network gives numbers that are not finite for task {batch.task} after step "
                 f"{self.trainer.global_step}: lower the learning rate."
             )

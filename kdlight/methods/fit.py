@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.loggers import Logger
 
 from kdlight.data.datamodule import TaskDataModule
-from kdlight.methods.base import TaskModule
+from kdlight.methods.base import DivergedError, TaskModule
 from kdlight.methods.curves import CurveLogger
 from kdlight.methods.last_state import LastState
 from kdlight.methods.progress import ProgressCallback
@@ -77,7 +77,8 @@ def fit(
     was stopped goes on from there. Only the first rank gets the weights.
 
     Raises:
-        UserError: if a signal stops the training, or the last state does not fit.
+        UserError: if a signal stops the training, a loss is not finite, or the last state does not
+            fit.
     """
     settings = _settings(runtime["trainer"])
     curves = CurveLogger(out / "metrics.csv")
@@ -107,6 +108,9 @@ def fit(
         failed = False
     except SystemExit as end:  # Lightning's answer to Ctrl-C and SIGTERM, whatever its status
         raise UserError(f"{title} was stopped; the same command continues it.") from end
+    except DivergedError as error:
+        kept = " The last good checkpoint is kept." if last.newest() else ""
+        raise UserError(f"{error}{kept}") from error
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         if last.started or not resumed:
             raise

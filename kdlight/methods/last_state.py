@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Checkpoint
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from kdlight.artifacts.fingerprint import hash_file
 from kdlight.artifacts.place import remove
@@ -30,6 +32,10 @@ class LastState(Checkpoint):
     Never saved between a step and the validation that follows it: Lightning would leave that
     validation out when it resumes, and another checkpoint could be chosen.
 
+    Weights that are not finite are never saved, and a saved state counts only when the loss or the
+    score behind it is finite too: until then the one before stays. So a run that went astray has a
+    good state to go on from.
+
     Args:
         folder: where the file lies; made if it is not there.
         curves: the logger whose lines are part of the state.
@@ -43,6 +49,7 @@ class LastState(Checkpoint):
         self.best: dict[str, Tensor] = {}
         self.score: float | None = None
         self.started = False
+        self._untried = False  # whether a state is saved that is not known to be good
         self._saved = time.monotonic()
 
     def newest(self) -> Path | None:
@@ -67,21 +74,23 @@ class LastState(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Saves after a step that no validation follows."""
-        del pl_module, outputs, batch
+        """Keeps the state before this step, and saves after one that no validation follows."""
+        del outputs, batch
+        self._keep(trainer)
         if (batch_idx + 1) % self.interval:
-            self._save_if_due(trainer)
+            self._save_if_due(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keeps the weights if they are the best so far, and saves."""
-        del pl_module
         score = float(trainer.callback_metrics["val/macro"].nan_to_num(nan=-inf))
         if self.score is None or score > self.score:
             self.score = score
             state = trainer.strategy.lightning_module_state_dict()  # needs every rank
             if trainer.is_global_zero:
                 self.best = {k: v.detach().to("cpu", copy=True) for k, v in state.items()}
-        self._save_if_due(trainer)
+        self._save_if_due(trainer, pl_module)
+        if score > -inf:
+            self._keep(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """The best weights, their score, and the curves so far."""
@@ -92,11 +101,11 @@ class LastState(Checkpoint):
         self.best, self.score = state_dict["best"], state_dict["score"]
         self.curves.start(state_dict["curves"])
 
-    def _save_if_due(self, trainer: L.Trainer) -> None:
+    def _save_if_due(self, trainer: L.Trainer, module: nn.Module) -> None:
         due = time.monotonic() - self._saved >= self.seconds
         if trainer.world_size > 1:
             due = trainer.strategy.broadcast(due)  # saving needs every rank
-        if due:
+        if due and _is_finite(module, trainer):
             self._save(trainer)
             self._saved = time.monotonic()
 
@@ -107,13 +116,30 @@ class LastState(Checkpoint):
             new.mkdir(parents=True)
         with _temporary_files_in(new):
             trainer.save_checkpoint(new / "state")
-        if trainer.is_global_zero:
-            made = self.folder / _name(new / "state")
+        self._untried = True
+
+    def _keep(self, trainer: L.Trainer) -> None:
+        """Puts the saved state, now known to be good, into the place of the one before."""
+        if self._untried and trainer.is_global_zero:
+            new = self.folder / "new" / "state"
+            made = self.folder / _name(new)
             if made.is_dir():
                 remove(made)
-            (new / "state").replace(made)
+            new.replace(made)
             for path in set(self.folder.glob("last.*.ckpt")) - {made}:
                 remove(path)
+        self._untried = False
+
+
+def _is_finite(module: nn.Module, trainer: L.Trainer) -> bool:
+    """Whether all weights are, those of the other ranks too where each has a part."""
+    found = all(bool(torch.isfinite(_own(weight)).all()) for weight in module.parameters())
+    return trainer.strategy.reduce_boolean_decision(found) if trainer.world_size > 1 else found
+
+
+def _own(weight: Tensor) -> Tensor:
+    part: Tensor = weight.to_local() if isinstance(weight, DTensor) else weight
+    return part.detach()
 
 
 def _name(path: Path) -> str:

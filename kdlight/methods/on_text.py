@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from kdlight.data.masking import Masking
+from kdlight.methods.base import DivergedError
 from kdlight.types import Batch
 
 
@@ -18,6 +19,7 @@ class OnText(nn.Module):
     log: Any
     seed: int
     global_rank: int
+    trainer: Any
     judge: Callable[[Batch], dict[str, Tensor]]  # the watched values of a batch
 
     def watch(self, names: list[str], masking: Masking | None) -> None:
@@ -38,7 +40,13 @@ class OnText(nn.Module):
         """Adds up the watched values; of a batch always the same tokens are hidden."""
         del batch_idx, dataloader_idx
         self._draw.manual_seed(int(batch.rows[0]))
-        for name, value in self.judge(batch).items():
+        found = self.judge(batch)
+        if not torch.isfinite(found["loss"]):
+            raise DivergedError(
+                f"The loss on held-out text is {float(found['loss'])} after step "
+                f"{self.trainer.global_step}: lower the learning rate."
+            )
+        for name, value in found.items():
             self.held_out[name].update(value, weight=len(batch))
 
     def on_validation_epoch_end(self) -> None:

@@ -6,6 +6,7 @@ import tempfile
 
 import pytest
 import torch
+from torch import nn
 
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.mixing import proportional
@@ -20,6 +21,7 @@ from kdlight.models.bilstm import BiLSTMEncoder
 from kdlight.models.embeddings import TokenEmbeddings
 from kdlight.models.heads import LinearHead
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.types import UserError
 
 RUNTIME = {
     "title": "student",
@@ -38,7 +40,7 @@ def run(encode, sentences, tmp_path):
     prepare()
     rows = encode(sentences(64, 0), task="demo")
 
-    def train(name):
+    def train(name, schedule=constant):
         torch.manual_seed(0)
         embeddings = TokenEmbeddings(rows.vocabulary, rows.template.pad, 8)
         model = MultiTaskModel(BiLSTMEncoder(embeddings, 8, 0.3), LinearHead, {"demo": (2, False)})
@@ -48,7 +50,7 @@ def run(encode, sentences, tmp_path):
             model=model,
             metrics={"demo": (["accuracy"], 2)},
             optimizer=lambda parameters: LazyAdamW(parameters, lr=1e-2),
-            schedule=constant,
+            schedule=schedule,
             total_steps=STEPS,
             seed=0,
         )
@@ -90,6 +92,36 @@ def test_a_cut_changes_nothing(run, monkeypatch, moment, cut_at):
         assert torch.equal(continued.weights[name], weight), name
 
 
+def astray(step):
+    """A schedule with one step so wide that the next loss is not finite."""
+
+    def make(optimizer, total):
+        del total
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: 1e40 if at == step else 1.0)
+
+    return make
+
+
+WHERE = r"The loss of task demo is (nan|inf) at step %d \(rows train-\d+, .*\): lower the learning "
+
+
+def test_a_run_that_went_astray_keeps_the_last_good_state(run, tmp_path):
+    for _ in range(2):  # the same command again goes on from there, to the same end
+        with pytest.raises(UserError, match=WHERE % 7 + ".* The last good checkpoint is kept"):
+            run("astray", astray(6))
+        (path,) = (tmp_path / "astray/checkpoints").glob("last.*.ckpt")
+        state = torch.load(path)
+        assert state["global_step"] == 6
+        assert all(torch.isfinite(weight).all() for weight in state["state_dict"].values())
+
+
+def test_no_checkpoint_is_spoken_of_where_there_is_none(run, tmp_path):
+    with pytest.raises(UserError, match=WHERE % 1) as caught:
+        run("lost", astray(0))
+    assert "checkpoint" not in str(caught.value)
+    assert not list((tmp_path / "lost/checkpoints").glob("last.*.ckpt"))
+
+
 def saver(folder, seconds, interval=5):
     """A `LastState`, and a trainer that writes the number of its save."""
 
@@ -103,23 +135,46 @@ def saver(folder, seconds, interval=5):
     return LastState(folder, CurveLogger(folder / "metrics.csv"), seconds, interval), Trainer()
 
 
+def save(state, trainer):
+    """A state that is saved, and known to be good."""
+    state._save(trainer)
+    state._keep(trainer)
+
+
 def test_nothing_is_saved_before_its_time(tmp_path):
+    network = nn.Linear(2, 2)
     slow, trainer = saver(tmp_path, seconds=1000)
-    slow.on_train_batch_end(trainer, None, None, None, 0)
+    slow.on_train_batch_end(trainer, network, None, None, 0)
     assert trainer.saved == 0
     fast, trainer = saver(tmp_path, seconds=0)
     for step in range(10):
-        fast.on_train_batch_end(trainer, None, None, None, step)
+        fast.on_train_batch_end(trainer, network, None, None, step)
     assert trainer.saved == 8  # not after the steps 5 and 10, which a validation follows
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    state, trainer = saver(tmp_path, seconds=0)
+    network = nn.Linear(2, 2)
+    network.bias.data[1] = torch.inf
+    state.on_train_batch_end(trainer, network, None, None, 0)
+    assert trainer.saved == 0
+
+
+def test_a_state_counts_once_the_loss_behind_it_is_finite(tmp_path):
+    state, trainer = saver(tmp_path, seconds=0)
+    for step, expected in ((0, None), (1, "1"), (2, "2")):
+        state.on_train_batch_end(trainer, nn.Linear(2, 2), None, None, step)
+        newest = state.newest()
+        assert (newest and newest.read_text()) == expected
 
 
 def test_the_newest_state_that_is_whole_is_gone_on_from(tmp_path, caplog):
     state, trainer = saver(tmp_path, seconds=0)
     assert state.newest() is None
-    state._save(trainer)
+    save(state, trainer)
     first = state.newest()
     old = first.read_text()
-    state._save(trainer)
+    save(state, trainer)
     second = state.newest()
     assert (old, second.read_text()) == ("1", "2")
     assert not first.exists()
@@ -136,7 +191,7 @@ def test_the_newest_state_that_is_whole_is_gone_on_from(tmp_path, caplog):
 
 def test_a_save_that_is_cut_leaves_the_last_state_and_no_litter(tmp_path):
     state, trainer = saver(tmp_path, seconds=0)
-    state._save(trainer)
+    save(state, trainer)
     before = state.newest()
 
     def cut(path):
@@ -152,5 +207,5 @@ def test_a_save_that_is_cut_leaves_the_last_state_and_no_litter(tmp_path):
     assert state.newest() == before
     assert tempfile.gettempdir() != str(tmp_path / "new")
     trainer.save_checkpoint = whole
-    state._save(trainer)
+    save(state, trainer)
     assert {p.name for p in tmp_path.rglob("*")} == {"metrics.csv", "new", state.newest().name}

@@ -1,6 +1,7 @@
 """Masked tokens: the right share, the right kinds, the same on held-out text, and learnt from."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from kdlight.methods.masked_lm import MaskedLM
 from kdlight.methods.schedules import constant
 from kdlight.models.masked_lm import MaskedLMModel, WordHead
 from kdlight.models.pretrained import random_encoder
-from kdlight.types import Batch, ModelOutput, Tokens
+from kdlight.types import Batch, ModelOutput, Tokens, UserError
 
 SHAPE = {
     "model_type": "bert", "num_hidden_layers": 1, "hidden_size": 16, "num_attention_heads": 2,
@@ -97,6 +98,14 @@ def test_the_loss_is_the_cross_entropy_of_the_tied_head(module):
     expected = F.cross_entropy(logits, batch.joint.input_ids[places])
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(parts["words"], expected.detach())
+
+
+def test_a_loss_that_is_not_finite_is_no_score(module, monkeypatch):
+    monkeypatch.setattr(MaskedLM, "trainer", SimpleNamespace(global_step=4), raising=False)
+    nothing = {"loss": torch.tensor(torch.nan), "accuracy": torch.tensor(0.0)}
+    monkeypatch.setattr(module, "judge", lambda _: nothing)
+    with pytest.raises(UserError, match="held-out text is nan after step 4: lower"):
+        module.validation_step(blocks(), 0)
 
 
 def test_the_head_is_that_of_bert():

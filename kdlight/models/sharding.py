@@ -1,6 +1,7 @@
 """A network's parameters in parts over the devices, for teachers that do not fit on one."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from torch import nn
@@ -9,7 +10,7 @@ from torch.utils import _pytree
 
 from kdlight.types import ModelOutput
 
-FIELDS = ("logits", "hidden_states", "attentions", "relations")
+FIELDS = tuple(field.name for field in fields(ModelOutput))
 
 
 def shard(model: nn.Module, mesh: Any) -> None:

@@ -42,11 +42,17 @@ class _RelationKL(torch.autograd.Function):
         size = max(1, BLOCK_BYTES // (4 * heads * length * length))
         share = 1.0 / (heads * int(mask.sum()))
         total = student.new_zeros((), dtype=torch.float32)
-        gradient = torch.empty(student.shape, dtype=torch.float32, device=student.device)
-        for start in range(0, batch, size):
-            rows = slice(start, start + size)
-            total += _block(student[rows], teacher[rows], mask[rows], heads, gradient[rows])
-        ctx.save_for_backward(gradient.mul_(share))
+        gradient = None
+        if ctx.needs_input_grad[0]:
+            gradient = torch.empty(student.shape, dtype=torch.float32, device=student.device)
+        # Two networks that are nearly alike differ by less than bf16 can tell.
+        with torch.autocast(student.device.type, enabled=False):
+            for start in range(0, batch, size):
+                rows = slice(start, start + size)
+                part = None if gradient is None else gradient[rows]
+                total += _block(student[rows], teacher[rows], mask[rows], heads, part)
+        if gradient is not None:
+            ctx.save_for_backward(gradient.mul_(share))
         ctx.kind = student.dtype
         return total * share
 
@@ -56,18 +62,21 @@ class _RelationKL(torch.autograd.Function):
         return (gradient * upstream[0]).to(ctx.kind), None, None, None
 
 
-def _block(student: Tensor, teacher: Tensor, mask: Tensor, heads: int, gradient: Tensor) -> Tensor:
-    """The sum over some rows of the batch; writes the gradient of that sum."""
+def _block(
+    student: Tensor, teacher: Tensor, mask: Tensor, heads: int, gradient: Tensor | None
+) -> Tensor:
+    """The sum over some rows of the batch; writes the gradient of that sum where one is wanted."""
     keys, queries = mask[:, None, None, :], mask[:, None, :, None]
     ours, scale = _cut(student, heads)
     log_student = _log_relation(ours, scale, keys)
     log_teacher = _log_relation(*_cut(teacher, heads), keys)
     of_teacher = log_teacher.exp()
     apart = (of_teacher * (log_teacher - log_student)).masked_fill_(~(keys & queries), 0.0)
-    slope = (log_student.exp_() - of_teacher).mul_(queries)
-    # Every vector stands in its own row and in its column of the relation.
-    slope = (slope + slope.transpose(2, 3)) @ ours * scale
-    gradient.copy_(slope.transpose(1, 2).flatten(2))
+    if gradient is not None:
+        slope = (log_student.exp_() - of_teacher).mul_(queries)
+        # Every vector stands in its own row and in its column of the relation.
+        slope = (slope + slope.transpose(2, 3)) @ ours * scale
+        gradient.copy_(slope.transpose(1, 2).flatten(2))
     return apart.sum()
 
 

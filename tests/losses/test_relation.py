@@ -52,6 +52,37 @@ def test_value_and_gradient_are_those_of_loops(heads, block, monkeypatch):
     assert not first.grad[1, 2:].any()  # padding
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_nearly_alike_in_bf16_autocast_as_in_full_precision(kind):
+    teacher = vectors(24).to(kind)
+    student = (teacher + 0.03 * vectors(24, seed=1)).to(kind)
+    real, found = mask(5, 2, 3), []
+    for enabled in (False, True):
+        ours = student.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            loss = relation_kl(ours, teacher, real, 2)
+        loss.backward()
+        found.append((loss.detach(), ours.grad))
+    (full, gradient), (mixed, other) = found
+    assert torch.equal(full, mixed)
+    assert torch.equal(gradient, other)
+    expected = naive(student.double(), teacher.double(), real, 2)
+    torch.testing.assert_close(full.double(), expected, rtol=1e-2, atol=1e-7)
+
+
+def test_no_gradient_is_made_where_none_is_asked_for(monkeypatch):
+    asked, original = [], relation._block
+    monkeypatch.setattr(
+        relation, "_block", lambda *given: asked.append(given[-1]) or original(*given)
+    )
+    student, teacher, real = vectors(6), vectors(6, seed=1), mask(5, 2, 3)
+    with_gradient = relation_kl(student.clone().requires_grad_(), teacher, real, 2)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            assert torch.equal(relation_kl(student * 1, teacher, real, 2), with_gradient)
+    assert [gradient is not None for gradient in asked] == [True, False, False]
+
+
 def test_equal_vectors_have_no_distance():
     same = vectors(6).requires_grad_()
     found = relation_kl(same, same.detach(), mask(5, 5, 1), 2)

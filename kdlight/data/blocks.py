@@ -16,6 +16,7 @@ from kdlight.types import Batch, Tokens, UserError
 
 LINES = 1000  # tokenised together
 HELD_EVERY = 50  # one block in so many is held out, to choose a checkpoint by
+MOST_HELD = 512  # of which so many are looked at, however much text there is
 TRAIN, HELD = "train", "selection"
 
 
@@ -90,15 +91,18 @@ class Blocks:
     Args:
         folder: `train` or `selection` of a corpus.
         task: name that the batches carry.
+        most: how many of them at most, spread evenly; None: all.
     """
 
-    def __init__(self, folder: Path, task: str = "text") -> None:
+    def __init__(self, folder: Path, task: str = "text", most: int | None = None) -> None:
         meta = json.loads((folder / "meta.json").read_text())
         self.folder, self.task = folder, task
         self.length: int = meta["length"]
         self.vocabulary: int = meta["vocabulary"]
         flat: NDArray = np.load(folder / "ids.npy", mmap_mode="r")
         self._ids = flat.reshape(-1, self.length)
+        if most is not None and len(self._ids) > most:
+            self._ids = self._ids[np.arange(most) * len(self._ids) // most]
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.data.blocks import HELD, TRAIN, Blocks
+from kdlight.data.blocks import HELD, MOST_HELD, TRAIN, Blocks
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.mixing import proportional
 from kdlight.measure.threads import threads
@@ -30,7 +30,8 @@ def learn(spec: StageSpec, model: MultiTaskModel, make: Callable[..., TaskModule
     """
     config, out, runtime = spec.config, Path(spec.out), spec.runtime
     corpus, seed = Path(spec.inputs["corpus"]), config["seed"]
-    train, held = ({TEXT: Blocks(corpus / name, TEXT)} for name in (TRAIN, HELD))
+    train = {TEXT: Blocks(corpus / TRAIN, TEXT)}
+    held = {TEXT: Blocks(corpus / HELD, TEXT, MOST_HELD)}
     data = TaskDataModule(train, held, proportional, config["batch_size"], seed, model.reads)
     data.steps, interval = plan_steps(config["max_steps"], config["evaluations"])
     module = make(

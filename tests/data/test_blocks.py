@@ -56,6 +56,20 @@ def test_a_batch_is_joined_text_without_padding(packed):
     assert json.loads((out / "train/meta.json").read_text())["length"] == 10
 
 
+def test_few_blocks_are_taken_from_everywhere(packed):
+    out, _ = packed([f"the cat sat on a mat {n % 10}" for n in range(400)])
+    every = Blocks(out / "train")
+    rows = np.arange(len(every))
+    ids = every.batch(rows, frozenset()).joint.input_ids
+    few = Blocks(out / "train", most=7)
+    chosen = [n * len(every) // 7 for n in range(7)]
+    assert len(few) == len(few.lengths) == 7
+    assert few.batch(np.arange(7), frozenset()).joint.input_ids.equal(ids[chosen])
+    for most in (len(every), 10**6):  # little text is left as it is
+        same = Blocks(out / "train", most=most)
+        assert same.batch(rows, frozenset()).joint.input_ids.equal(ids)
+
+
 def test_too_little_text_is_refused(packed):
     with pytest.raises(UserError, match="too few for two blocks of 10"):
         packed(["the cat"])

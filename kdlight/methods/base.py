@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kdlight.methods.optimizers import RowOptimizer, only_touched_rows
+from kdlight.methods.reach import tied, unreached
 from kdlight.metrics.scores import TaskScores, macro
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.sharding import shard
@@ -55,7 +56,7 @@ class TaskModule(L.LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
-        self._idle: list[nn.Module] = []  # heads that the batch does not use
+        self._idle: list[nn.Parameter] = []  # what the loss of the batch does not reach
         self.task_weights = dict(task_weights or {})
         for task, weight in self.task_weights.items():
             if task not in self.model.outputs or weight < 0:
@@ -95,17 +96,21 @@ class TaskModule(L.LightningModule):
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
             self.log_dict({"train/loss": total.detach(), **named}, batch_size=len(batch))
-        self._idle = [head for task, head in self.model.heads.items() if task != batch.task]
-        if self.trainer.world_size > 1:
+        if self.trainer.world_size > 1 and self._device_mesh is None:
             # A group adds up the gradients of all parameters, and waits for each of them.
-            total = total + 0 * sum(p.sum() for head in self._idle for p in head.parameters())
+            self._idle = list(unreached(total, self.parameters()))
+            total = tied(total, self._idle)
         return total
 
+    def on_before_backward(self, loss: Tensor) -> None:
+        """What holds the gradient of an earlier batch of the same step keeps it."""
+        del loss
+        self._idle = [parameter for parameter in self._idle if parameter.grad is None]
+
     def on_after_backward(self) -> None:
-        """Heads of other tasks get no gradient: a zero would still be moved by momentum."""
-        for head in self._idle:
-            for parameter in head.parameters():
-                parameter.grad = None
+        """What the loss does not reach has no gradient: a zero would be moved by momentum."""
+        for parameter in self._idle:
+            parameter.grad = None
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Feeds the metrics of the batch's task."""

@@ -72,6 +72,20 @@ def test_two_ranks_make_the_student_of_one(alone, tmp_path, monkeypatch, capfd, 
         assert second["student"]["scores"][task] == pytest.approx(metrics, abs=0.01)
 
 
+def test_two_ranks_make_the_encoder_of_one(tmp_path, monkeypatch):
+    """Relations reach no more of the last layer than queries, keys and values: the rest stays."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    options = ["+experiment=mitkd", "scale=smoke", "teacher=plain", "task=[sst2]", "job=student"]
+    options += ["teacher.leave_out=[]", "data.low_resource.tasks=[]", "baseline=false"]
+    options += ["~variants.plain", *STILL["mkd_transformer3"][:2], "data.max_rows=64"]
+    options += ["+method.text.optimizer.eps=1e-3", "method.text.optimizer.weight_decay=0.5"]
+    assert call(one, monkeypatch, *options) == 0
+    share(one, two, ["agnostic", "student"])
+    assert call(two, monkeypatch, *options, *TWO) == 0
+    check_alike(one, two, "agnostic", rtol=1e-4, atol=5e-5)
+
+
 def test_two_machines_make_the_student_of_one(alone, tmp_path, monkeypatch):
     """Two agents of one rank each, here both on this machine, meet and train together."""
     agents = tmp_path / "on_every_node"

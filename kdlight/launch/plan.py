@@ -134,7 +134,7 @@ class Plan:
         for task in group:
             parents[f"rows/{task}"] = self.rows(task)
             parents[f"tokens/{task}"] = self.tokens(self.rows(task), model.parents["tokenizer"])
-        role = "student" if model.kind == "student" else "teacher"
+        role = "teacher" if model.kind in ("teacher", "ensemble") else "student"
         config: dict[str, Any] = {"role": role, "tasks": self.about(group)}
         more = {task: list(self.splits[task].beside) for task in group if self.splits[task].beside}
         config |= {"more_eval": more} if more else {}

@@ -4,6 +4,7 @@ arXiv 2012.15828, eq. 3 to 6: queries among each other, keys among each other, v
 other, after the vectors of all heads were joined and cut anew into as many heads for both.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from kdlight.losses.over_ranks import rank_share
 from kdlight.losses.relation_shape import relation_shape
 from kdlight.types import Batch, ModelOutput, Shape
 
+log = logging.getLogger("kdlight")
 KINDS = ("query", "key", "value")
 BLOCK_BYTES = 64 << 20  # of one relation of a part of the batch
 
@@ -129,6 +131,8 @@ class Relation(nn.Module):
         theirs, ours = (teacher.layers, teacher.hidden), (student.layers, student.hidden)
         found = relation_shape(self.heads, layers, theirs, ours)
         self.heads, self.teacher_layer, self.student_layer = found
+        log.info("relation loss: %d heads; layer %d of the teacher, %d of the student",
+                 *found)  # fmt: skip
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""

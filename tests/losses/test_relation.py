@@ -119,7 +119,7 @@ def test_queries_keys_and_values_add_up():
     torch.testing.assert_close(Relation(heads=2)(student, teacher, batch), sum(each))
 
 
-def test_heads_and_layers_must_fit():
+def test_heads_and_layers_must_fit(caplog):
     tiny, teacher = Shape(4, 312, 12), Shape(6, 384, 12)
     with pytest.raises(
         ValueError,
@@ -127,7 +127,9 @@ def test_heads_and_layers_must_fit():
     ):
         Relation(heads=48).bind(tiny, teacher)
     usual = Relation()
-    usual.bind(tiny, teacher)
+    with caplog.at_level("INFO", "kdlight"):
+        usual.bind(tiny, teacher)
+    assert "24 heads; layer 6 of the teacher, 4 of the student" in caplog.text
     assert usual.heads == 24
     fits = Relation(heads=24, teacher_layer=-2)
     fits.bind(tiny, teacher)

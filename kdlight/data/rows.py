@@ -77,3 +77,10 @@ def ids_at(path: Path, numbers: Iterable[int]) -> list[str]:
     with pa.memory_map(str(path)) as source:
         column = pa.ipc.open_file(source).read_all()["id"]
         return [column[number].as_py() for number in wanted]
+
+
+def labels_of(path: Path) -> list[float | None]:
+    """The label of every row of an Arrow file, None where it has none."""
+    with pa.memory_map(str(path)) as source:
+        labels: list[float | None] = pa.ipc.open_file(source).read_all()["label"].to_pylist()
+        return labels

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.checks import check_kinds
+from kdlight.launch.few import warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
@@ -43,6 +44,8 @@ class Arm:
             joint = method["infuse"] if teacher["joint"] is None else teacher["joint"]
             teacher = {**teacher, "refine": (teacher["refine"] or {}) if joint else None}
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
+        if self.on_text and self.teachers.joint:
+            warn_learnt(plan.data["low_resource"], self.teachers.names)
         left_out = parts["method"].get("leave_out") or []
         if unknown := set(left_out) - set(plan.tasks):
             raise UserError(f"method.leave_out: there is no task {', '.join(sorted(unknown))}")

@@ -33,3 +33,19 @@ def drawn(
                 name = f"{task}_{rows}rows_{number}"
                 found[name] = ({**node, "name": name}, {"rows": rows, "draw": number})
     return found
+
+
+def warn_learnt(wanted: Mapping[str, Any], learnt: Iterable[str]) -> None:
+    """Says which low-resource tasks the infused teacher has learnt from all their rows.
+
+    Args:
+        wanted: the node `data.low_resource`.
+        learnt: the tasks that the teacher learns.
+    """
+    if wanted["rows"] and (both := sorted({*wanted["tasks"]} & {*learnt})):
+        log.warning(
+            "data.low_resource: the teacher learns %s from all rows, so its student has met more "
+            "than the few: leave them out with 'teacher.leave_out=[%s]'.",
+            ", ".join(both),
+            ",".join(both),
+        )

@@ -83,6 +83,8 @@ class Plan:
         chosen = ["dev"] if self.config["selection"] == "dev" else []
         used = ["train", *reported, *found.beside.values(), *chosen, *splits]
         most = about.max_rows or data["max_rows"]
+        # Few rows are drawn from all; embedded rows have no end, and are cut off all the same.
+        capped = embedded or task not in self.draws
         config = {
             "source": data["source"],
             "content": source_fingerprint(
@@ -91,7 +93,7 @@ class Plan:
             "splits": splits,
             "wanted_train": most + data["selection_rows"] if embedded else None,
             "selection": self.config["selection"],
-            "max_rows": most,
+            "max_rows": most if capped else None,
             **{key: data[key] for key in ROW_KEYS},
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),

@@ -11,7 +11,8 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.data.rows import copy_rows, read_rows, write_rows
+from kdlight.data.few_rows import FewRows
+from kdlight.data.rows import copy_rows, write_rows
 from kdlight.tasks.reader import read
 from kdlight.tasks.spans import Settled, settled
 from kdlight.tasks.task import Task
@@ -28,7 +29,8 @@ def run(spec: StageSpec) -> None:
     The selection rows, at most a tenth of train, choose the checkpoint and are seen by no
     network; with `selection=dev` the evaluation rows do that. Where `eval_split` is `held_out`,
     `eval` is another tenth of train. Answers of a span task that are not where they say are
-    counted in `facts.json`, and rows named that are left out for it.
+    counted in `facts.json`, and rows named that are left out for it; so are classes of which a
+    draw of few rows finds fewer than it wants.
     """
     config, out = spec.config, Path(spec.out)
     task: Task = instantiate(spec.runtime["task"])
@@ -41,8 +43,9 @@ def run(spec: StageSpec) -> None:
     Random(f"rows {config['seed']}").shuffle(order)
     held, reported = _held(task, train, config), _reported(task, train, config)
     rest, chosen = order[held + reported :][: config["max_rows"]], order[:held]
-    if few := config.get("few"):
-        rest, chosen = (_few(task, whole, part, few) for part in (rest, chosen))
+    drawn = FewRows(task, whole, config["few"]) if config.get("few") else None
+    if drawn:
+        rest, chosen = drawn.of("train", rest), drawn.of("selection", chosen)
     copy_rows(whole, out / "selection.arrow", chosen)
     copy_rows(whole, out / "eval.arrow", order[held : held + reported])
     copy_rows(whole, out / "train.arrow", rest)
@@ -54,22 +57,13 @@ def run(spec: StageSpec) -> None:
     if config["selection"] == "dev":
         _write_labelled(spec, task, "dev", "selection", facts)
     write_rows(out / "unlabelled.arrow", _unlabelled(spec, task, facts))
-    _tell(spec.runtime["title"], facts, out / "facts.json")
-
-
-def _few(task: Task, whole: Path, numbers: list[int], few: Mapping[str, int]) -> list[int]:
-    """Some of the rows, `few["rows"]` of each class (or in all, for a task without classes)."""
-    order = list(numbers)
-    Random(f"few {few['draw']}").shuffle(order)
-    labels = [int(row.label or 0) for row in read_rows(whole)] if task.labels else []
-    left = dict.fromkeys(range(len(task.labels) or 1), few["rows"])
-    found = []
-    for number in order:
-        kind = labels[number] if labels else 0
-        if left.get(kind, 0):
-            left[kind] -= 1
-            found.append(number)
-    return found
+    _tell(spec.runtime["title"], facts)
+    told: dict[str, Any] = {split: asdict(found) for split, found in facts.items()}
+    if drawn:
+        drawn.tell(spec.runtime["title"])
+        told |= {"short": drawn.short} if drawn.short else {}
+    if told:
+        (out / "facts.json").write_text(json.dumps(told))
 
 
 def _held(task: Task, train: int, config: Mapping[str, Any]) -> int:
@@ -117,8 +111,8 @@ def _rows(
     return islice(rows, count)
 
 
-def _tell(title: str, facts: Facts, path: Path) -> None:
-    """Says and writes down which answers were not where they say."""
+def _tell(title: str, facts: Facts) -> None:
+    """Says which answers were not where they say."""
     for split, found in facts.items():
         if found.moved or found.nowhere:
             log.warning(
@@ -130,8 +124,6 @@ def _tell(title: str, facts: Facts, path: Path) -> None:
                 found.nowhere,
                 f"; left out: {', '.join(found.left_out[:NAMED])}" if found.left_out else "",
             )
-    if facts:
-        path.write_text(json.dumps({split: asdict(found) for split, found in facts.items()}))
 
 
 def _unlabelled(spec: StageSpec, task: Task, facts: Facts) -> Iterator[Example]:

@@ -138,6 +138,8 @@ class Plan:
             parents[f"tokens/{task}"] = self.tokens(self.rows(task), model.parents["tokenizer"])
         role = "teacher" if model.kind in ("teacher", "ensemble") else "student"
         config: dict[str, Any] = {"role": role, "tasks": self.about(group)}
+        if any(self.tasks[task].special.get("answers") == "characters" for task in group):
+            config["characters"] = 2  # raised by hand when that rule (`metrics.answers`) changes
         more = {task: list(self.splits[task].beside) for task in group if self.splits[task].beside}
         config |= {"more_eval": more} if more else {}
         return Node("evaluate", f"{model.kind} {model.label}", config, parents, runtime)

@@ -9,14 +9,16 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 CHINESE = "\u4e00-\u9fa5"
-# The marks that the official script of CMRC 2018 leaves out.
-MARKS = "-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』"
-UNITS = re.compile(rf"[{CHINESE}]|[^\W{CHINESE}]+|[^\w\s]")
+# The marks that the official script of CMRC 2018 leaves out. It names "……" too, but goes by the
+# single sign, so that none of its dots is left out.
+MARKS = "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』"
+UNITS = re.compile(rf"[{CHINESE}]|[^{CHINESE}]+")
 
 
 class Match(NamedTuple):
@@ -30,8 +32,12 @@ Compare = Callable[[str, str], Match]
 
 
 def best_match(answer: str, right: Sequence[str], compare: Compare) -> Match:
-    """The best of each measure over the right answers; "" is right where there is none."""
-    found = [compare(answer, text) for text in right or [""]]
+    """The best of each measure over the right answers; "" is right where there is none.
+
+    A right answer of which the rule leaves nothing does not count (as in SQuAD 2.0's script).
+    """
+    real = [text for text in right if not compare(text, "").exact]
+    found = [compare(answer, text) for text in real or [""]]
     return Match(max(m.exact for m in found), max(m.f1 for m in found))
 
 
@@ -46,7 +52,7 @@ def by_words(answer: str, right: str) -> Match:
 
 
 def by_characters(answer: str, right: str) -> Match:
-    """CMRC's rule: the longest common run of Chinese characters and Latin words."""
+    """CMRC's rule: the longest common run of Chinese characters and of tokens between them."""
     ours, theirs = _units(answer), _units(right)
     exact = float(_unmarked(answer) == _unmarked(right))
     if not ours or not theirs:
@@ -71,8 +77,19 @@ def _unmarked(text: str) -> str:
 
 
 def _units(text: str) -> list[str]:
-    """Chinese characters one by one, other letters and digits by the word, no marks."""
-    return UNITS.findall("".join(" " if c in MARKS else c for c in text.lower()))
+    """Chinese characters one by one, the tokens of what stands between them, no marks."""
+    found: list[str] = []
+    for part in UNITS.findall(_unmarked(text)):
+        found += [part] if re.match(f"[{CHINESE}]", part) else _tokenizer().tokenize(part)
+    return found
+
+
+@cache
+def _tokenizer() -> Any:
+    """NLTK's for words, as in the official script (which first parts sentences, by a model)."""
+    from nltk.tokenize import NLTKWordTokenizer
+
+    return NLTKWordTokenizer()
 
 
 def _longest_run(ours: Sequence[str], theirs: Sequence[str]) -> int:

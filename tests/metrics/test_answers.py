@@ -34,6 +34,14 @@ def test_words(answer, right, exact, f1):
         ("甲乙丙丁", "甲丙丁乙", 0, 2 * 2 / 8),  # 丙丁 is the longest run, not 甲丙丁
         ("《战国无双3》", "战国无双3", 1, 1),
         ("Nexon开发", "nexon", 0, 2 / 4),  # nexon, 开, 发
+        ("约19.7米", "19.7", 0, 2 * 1 / (3 + 1)),  # 约, 19.7, 米
+        ("5,000人", "5,000", 0, 2 * 1 / (2 + 1)),  # 5,000, 人
+        ("wi-fi网络", "wifi", 0, 2 * 1 / (3 + 1)),  # wifi, 网, 络
+        ("1998-1999", "19981999年", 0, 2 * 1 / (1 + 2)),  # 19981999; 19981999, 年
+        ("98%的人", "98%", 0, 2 * 2 / (4 + 2)),  # 98, %, 的, 人
+        ("甲…乙", "甲乙", 0, 2 * 1 / (3 + 2)),  # 甲, …, 乙: dots are no mark that is left out
+        ("甲……", "甲", 0, 2 * 1 / (2 + 1)),  # 甲, ……
+        ("(windows 98)", "windows 98", 0, 2 * 2 / (4 + 2)),
         ("东", "西", 0, 0),
         ("", "西", 0, 0),
     ],
@@ -46,6 +54,8 @@ def test_the_best_of_several_counts_for_each_measure():
     found = best_match("red dog", ["a dog", "red dog barking loudly"], by_words)
     assert found == pytest.approx((0, 2 / 3))
     assert best_match("", [], by_words) == (1, 1)
+    assert best_match("", ["the", "the dog"], by_words) == (0, 0)  # "the" is nothing
+    assert best_match("", ["the"], by_words) == (1, 1)
     assert best_match("dog", [], by_words) == (0, 0)
     assert set(COMPARE) == {"words", "characters"}
 

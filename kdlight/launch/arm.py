@@ -158,7 +158,8 @@ class Arm:
         gold, data = parts["method"]["learns_from"] != "teacher", self.plan.data
         source = None if gold else self.teachers.config["source"]
         trainer = parts["trainer"]
-        tokenizer = self._tokenizer(group)
+        # The ids of a network that goes on are those of the table it brings.
+        tokenizer = start.parents["tokenizer"] if start else self._tokenizer(group)
         fresh = Start(self.teachers, parts["student"], {} if gold else parts["loss"], group)
         config = {
             **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},

@@ -120,6 +120,19 @@ def test_a_student_is_refined_from_the_shared_one():
     assert "layers" not in refined.parents
 
 
+@pytest.mark.parametrize("rates", [(), ("+method.rates=[1e-3,1e-4]",)])
+def test_a_refined_student_reads_as_the_one_it_starts_from(rates):
+    words = ["student/tokenizer=words", "method.refine={trainer:{max_steps:4}}", *rates]
+    students = arm(*words, experiment="mkd_lstm").students()
+    assert len(students) == len(TASKS)
+    for (task,), refined in students.items():
+        own = refined.parents["start"].parents["tokenizer"]
+        assert own.kind == "student_tokenizer"
+        assert {f"transfer/{each}" for each in TASKS} < set(own.parents)
+        for node in (refined, *(refined.parents[f"{r}/{task}"] for r in ("tokens", "transfer"))):
+            assert node.parents["tokenizer"].fingerprint == own.fingerprint
+
+
 def test_the_baseline_differs_in_nothing_but_the_labels():
     ours, gold = (
         next(iter(arm(name=name).students().values())) for name in ("student", "baseline")

@@ -2,16 +2,20 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Mapping
 from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from kdlight.artifacts.place import write_whole
 from kdlight.launch.graph import Node
 from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.methods.tracking import end_run, start_run, trouble
 
 log = logging.getLogger("kdlight")
+SERVICE = "https://api.wandb.ai"
 TRAINED = ("teacher", "student")
 
 
@@ -39,9 +43,7 @@ class WandbRuns:
         if self.mode == "disabled":
             return
         name = f"{self.config['name']} {folder.name}"
-        # Of a job in a sweep the number alone would be that of any other sweep's.
-        identity = "-".join(folder.parts[-2:]) if folder.name.isdigit() else folder.name
-        run = start_run(self._arguments(identity, name, "summary", self.config))
+        run = start_run(self._arguments(_identity(folder), name, "summary", self.config))
         if run is None:
             return
         try:
@@ -61,14 +63,14 @@ class WandbRuns:
         folder = _root(about)
         folder.mkdir(parents=True, exist_ok=True)
         return {
-            "id": identity.replace(".", "-"),
+            "id": identity,
             "name": name,
             "project": self.settings["project"],
             "entity": self.settings["entity"],
             "group": self.settings["group"] or self.group or about["name"],
             "job_type": self.settings["job_type"] or kind,
             "tags": tags,
-            "config": {"kind": kind, **config},
+            "config": {"kind": kind, "experiment": about["name"], **config},
             "dir": str(folder),
             "mode": self.mode,
         }
@@ -84,11 +86,22 @@ def _root(config: Mapping[str, Any]) -> Path:
     return Path(config["outputs"]).absolute()
 
 
+def _identity(folder: Path) -> str:
+    """The id of a job's run. It lies in the job's folder, so a restart continues the run."""
+    note = folder / "wandb.id"
+    if not note.exists():
+        write_whole(note, secrets.token_hex(8))
+    return note.read_text()
+
+
 def _has_key() -> bool:
+    """Whether W&B will find one, for the service that it is to use."""
     if os.environ.get("WANDB_API_KEY"):
         return True
+    service = urlsplit(os.environ.get("WANDB_BASE_URL") or SERVICE).netloc
     try:
-        return netrc().authenticators("api.wandb.ai") is not None
+        file = os.path.expanduser(os.environ.get("NETRC") or "~/.netrc")
+        return netrc(file).authenticators(service) is not None
     except (OSError, NetrcParseError):
         return False
 

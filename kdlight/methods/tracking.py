@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -55,5 +56,7 @@ def trouble(error: Exception, when: str) -> None:
 
 
 def _facts(run: Any) -> tuple[str, str]:
-    """Its name, and the folder that `wandb sync` takes."""
-    return str(run.name), os.path.relpath(Path(run.dir).parent)
+    """Its name, and what `wandb sync` takes: of its own accord it leaves out what began online."""
+    folder = Path(run.dir).parent
+    online = "--include-online " if folder.name.startswith("run-") else ""
+    return str(run.name), online + shlex.quote(os.path.relpath(folder))

@@ -2,13 +2,19 @@
 
 import http.server
 import json
+import os
 import re
+import shlex
+import subprocess
+import sys
 import threading
 
 import pytest
 import wandb
-from commands import SMOKE, call, results, share
+from commands import SMOKE, call, plain, results, share
 
+from kdlight.launch import wandb_runs
+from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.methods import tracking
 from kdlight.methods.tracking import end_run, start_run
 
@@ -100,7 +106,7 @@ def test_a_network_that_dies_in_mid_run(smoke, service, tmp_path, monkeypatch, c
     assert "Traceback" not in said
     (found,) = results(tmp_path)
     assert found["student"]["scores"]["sst2"]["accuracy"] > 0
-    folders = re.findall(r"to upload: wandb sync (\S+)", said)
+    folders = re.findall(r"to upload: wandb sync (?:--include-online )?(\S+)", said)
     assert [re.sub(r"\d{8}_\d{6}.*", "", folder) for folder in folders] == [
         "outputs/wandb/run-",  # the student's: begun online
         "outputs/wandb/offline-run-",  # the job's
@@ -150,6 +156,62 @@ def test_w_and_b_that_breaks_in_mid_run_stops_nothing(monkeypatch, caplog):
         "W&B (end): Connection lost",
         "W&B: not all of night was sent; to upload: wandb sync somewhere",
     ]
+
+
+@pytest.mark.parametrize("kind", ["run", "offline-run"])
+def test_what_is_said_to_upload_does(kind, tmp_path, monkeypatch, caplog):
+    """`wandb sync` takes the run, whether it began online or not."""
+    monkeypatch.setattr(tracking, "_lost", False)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / f"my outputs/wandb/{kind}-20260101_010101-abc"
+    (folder / "files").mkdir(parents=True)
+    (folder / "run-abc.wandb").touch()
+
+    class Lost:
+        name, dir = "night", str(folder / "files")
+
+        def finish(self, **_):
+            raise ConnectionResetError("Connection lost")
+
+    end_run(Lost())
+    words = shlex.split(caplog.messages[-1].split("to upload: wandb ")[1])
+    found = subprocess.run(
+        [sys.executable, "-m", "wandb", *words, "--dry-run"], capture_output=True, text=True,
+        env={**os.environ, "HOME": str(tmp_path)}, check=True,
+    )  # fmt: skip
+    assert "Would sync 1 run" in found.stdout + found.stderr
+
+
+def test_the_run_of_a_job_is_that_of_its_folder(tmp_path, monkeypatch):
+    """The same after a restart; never that of another folder of the same name."""
+    made = []
+    monkeypatch.setattr(wandb_runs, "start_run", lambda arguments: made.append(arguments["id"]))
+    config = plain("logger=wandb") | {"student_name": "bilstm", "outputs": str(tmp_path)}
+    for place in ("a/night/0", "b/night/0", "a/night/0"):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        WandbRuns(config, tmp_path / place).summary({}, tmp_path / place)
+    assert made[0] == made[2] != made[1]
+
+
+def test_where_a_key_is_looked_for(tmp_path, monkeypatch):
+    """Where W&B does: in the file that NETRC names, for the service of WANDB_BASE_URL."""
+    settings = {"logger": {"wandb": {"mode": None}}, "name": "x"}
+
+    def mode(**variables):
+        for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {"HOME": tmp_path, **variables}.items():
+            monkeypatch.setenv(name, str(value))
+        return WandbRuns(settings, tmp_path).mode
+
+    there, ours = tmp_path / "there", "http://wandb.example:8080"
+    there.write_text("machine wandb.example:8080 login user password secret\n")
+    assert mode() == "offline"
+    assert mode(NETRC=there) == "offline"
+    assert mode(NETRC=there, WANDB_BASE_URL=ours) == "online"
+    there.rename(tmp_path / ".netrc")
+    assert mode(WANDB_BASE_URL=f"{ours}/") == "online"
+    assert mode(WANDB_API_KEY="secret") == "online"
 
 
 def test_without_a_key_it_is_said_how_to_sync(smoke, tmp_path, monkeypatch, capfd):

@@ -15,7 +15,7 @@ log = logging.getLogger("kdlight")
 
 
 def dashboard(config: Mapping[str, Any], folder: Path) -> None:
-    """Builds both; without a key or network `workspace.json` holds what W&B would get.
+    """Builds both; `workspace.json` and `report.json` hold what W&B gets, or would get.
 
     Raises:
         UserError: without W&B in the configuration, or without wandb-workspaces.
@@ -24,32 +24,37 @@ def dashboard(config: Mapping[str, Any], folder: Path) -> None:
     if runs.settings is None:
         raise UserError("job=dashboard needs logger=wandb, whose project it is about.")
     check_installed()
+    mode, entity = runs.mode, runs.settings["entity"]
+    if mode == "online" and not entity:
+        mode, entity = _asked()
     about = Subject(
-        runs.settings["entity"] or _entity(runs.mode),
+        entity or "",
         runs.settings["project"],
         config["name"],
         {name: task.metrics for name, task in Plan(config).tasks.items()},
     )
-    built = workspace(about)
-    model: Any = built._to_model()
-    write_whole(folder / "workspace.json", model.model_dump_json(indent=1))
-    log.info("Workspace: %s", folder / "workspace.json")
-    if runs.mode != "online":
-        log.info("W&B is %s: nothing was saved there; wandb login, then again.", runs.mode)
+    made: dict[str, Any] = {"workspace": workspace(about), "report": report(about)}
+    for name, each in made.items():
+        write_whole(folder / f"{name}.json", each._to_model().model_dump_json(indent=1))
+        log.info("%s: %s", name.capitalize(), folder / f"{name}.json")
+    if mode != "online":
+        remedy = "with a key (wandb login) and a network the same command does that"
+        log.info("W&B is %s: nothing was saved there; %s.", mode, remedy)
         return
     try:
-        built.save()
-        written = report(about)
-        written.save(draft=False)
+        made["workspace"].save()
+        made["report"].save(draft=False)
     except Exception as error:  # of W&B's many kinds
         raise UserError(f"W&B: {str(error).splitlines()[0]}") from error
-    log.info("Workspace: %s\nReport: %s", built.url, written.url)
+    log.info("Workspace: %s\nReport: %s", made["workspace"].url, made["report"].url)
 
 
-def _entity(mode: str) -> str:
-    """The user's own, which only the service knows."""
-    if mode != "online":
-        return ""
+def _asked() -> tuple[str, str]:
+    """Whether the service is there, and the user's own entity, which only it knows."""
     import wandb
 
-    return str(wandb.Api().default_entity or "")
+    try:
+        return "online", str(wandb.Api().default_entity or "")
+    except Exception as error:  # of W&B's many kinds
+        log.warning("W&B: %s", str(error).split("\n")[0] or type(error).__name__)
+        return "offline", ""

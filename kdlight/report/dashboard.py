@@ -31,7 +31,7 @@ class Subject:
 
 
 def workspace(about: Subject) -> "Workspace":
-    """Sections for results, for training, and for every task."""
+    """Sections for results, for training, and for every task, of an experiment's runs."""
     import wandb_workspaces.workspaces as ws
     from wandb_workspaces.reports.v2 import LinePlot
 
@@ -51,6 +51,7 @@ def workspace(about: Subject) -> "Workspace":
         project=about.project,
         name=f"kdlight: {about.experiment}",
         sections=sections,
+        runset_settings=ws.RunsetSettings(filters=_runs_of(about)),
     )
 
 
@@ -59,8 +60,11 @@ def report(about: Subject) -> "Report":
     from wandb_workspaces.reports import v2 as wr
 
     place = {"entity": about.entity, "project": about.project}
-    jobs = wr.Runset(**place, name="jobs", filters="Config('kind') = 'summary'")
-    networks = wr.Runset(**place, name="networks", filters="Config('kind') != 'summary'")
+    ours = _runs_of(about)
+    jobs = wr.Runset(**place, name="jobs", filters=f"{ours} and Config('kind') = 'summary'")
+    networks = wr.Runset(
+        **place, name="networks", filters=f"{ours} and Config('kind') != 'summary'"
+    )
     blocks = [
         wr.H1(f"{about.experiment}: what distillation bought"),
         wr.P(LEAD),
@@ -69,6 +73,11 @@ def report(about: Subject) -> "Report":
         wr.PanelGrid(runsets=[networks], panels=_training()),
     ]
     return wr.Report(**place, title=f"kdlight: {about.experiment}", blocks=blocks)
+
+
+def _runs_of(about: Subject) -> str:
+    """The filter that leaves other experiments of the project out."""
+    return f"Config('experiment') = {about.experiment!r}"
 
 
 NETWORKS = ("teacher", "baseline", "student")

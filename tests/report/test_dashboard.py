@@ -4,6 +4,7 @@ import json
 import struct
 
 import pytest
+import wandb
 from commands import call
 
 from kdlight.launch.wandb_runs import flat
@@ -44,8 +45,13 @@ def test_the_report_takes_jobs_and_networks_apart():
     grids = [block for block in made.blocks if hasattr(block, "runsets")]
     filters = [runset.filters for grid in grids for runset in grid.runsets]
     assert [str(part) for part in filters] == [
-        "Config('kind') = 'summary'",
-        "Config('kind') != 'summary'",
+        "Config('experiment') = 'mkd_lstm' and Config('kind') = 'summary'",
+        "Config('experiment') = 'mkd_lstm' and Config('kind') != 'summary'",
+    ]
+    # Other experiments of the project have dashboards of their own.
+    kept = workspace(ABOUT)._to_model().spec.section.run_sets[0].filters["filters"]
+    assert [(each["key"]["name"], each["op"], each["value"]) for each in kept] == [
+        ("experiment", "=", "mkd_lstm")
     ]
     assert names(grids[0].panels)["Pareto"] == ["pareto"]
     assert "val/macro" in names(grids[1].panels)["macro, selection rows"]
@@ -69,6 +75,30 @@ def test_numbers_of_a_result_by_the_names_that_the_charts_use():
     }  # fmt: skip
 
 
+def check_written(folder, project):
+    made = [
+        json.loads((folder / f"outputs/dashboards/kd_bilstm/{name}.json").read_text())
+        for name in ("workspace", "report")
+    ]
+    assert made[0]["project"] == project
+    assert made[1]["project"]["name"] == project
+    assert "what distillation bought" in json.dumps(made[1]["spec"]["blocks"])
+
+
+def test_with_a_key_but_no_network_it_is_written(tmp_path, monkeypatch, capfd):
+    def unreachable():
+        raise wandb.errors.CommError("nobody answers")
+
+    monkeypatch.setattr(wandb, "Api", unreachable)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    words = ["+experiment=kd_bilstm", "scale=smoke", "job=dashboard", "logger=wandb"]
+    assert call(tmp_path, monkeypatch, *words) == 0
+    said = capfd.readouterr().err
+    assert "W&B: nobody answers" in said
+    assert "W&B is offline: nothing was saved there" in said
+    check_written(tmp_path, "kdlight")
+
+
 def test_without_a_key_it_is_written(tmp_path, monkeypatch, capfd):
     words = ["+experiment=kd_bilstm", "scale=smoke", "job=dashboard"]
     assert call(tmp_path, monkeypatch, *words) == 2
@@ -76,8 +106,7 @@ def test_without_a_key_it_is_written(tmp_path, monkeypatch, capfd):
     assert call(tmp_path, monkeypatch, *words, "logger=wandb", "logger.wandb.project=mine") == 0
     said = capfd.readouterr().err
     assert "W&B is offline: nothing was saved there" in said
-    made = json.loads((tmp_path / "outputs/dashboards/kd_bilstm/workspace.json").read_text())
-    assert made["project"] == "mine"
+    check_written(tmp_path, "mine")
     assert not list(tmp_path.glob("outputs/runs/*"))
 
 
@@ -117,6 +146,7 @@ def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
                 job = record.run.job_type
                 told = {item.key: item.value_json for item in record.run.config.update}
                 kinds[job] = told["kind"]
+                assert told["experiment"] == '"kd_bilstm"'
                 jobs[job] = (record.run.run_group, record.run.project, list(record.run.tags))
             history |= {".".join(i.nested_key) or i.key for i in record.history.item}
             if job == "summary":

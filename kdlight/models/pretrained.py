@@ -11,6 +11,7 @@ from transformers import MODEL_MAPPING, AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
 from kdlight.models.attention import recorded
+from kdlight.models.probabilities import give_probabilities
 from kdlight.types import Batch, Shape, Tokens, UserError
 
 # Loading a model folder takes less time than its progress bar is worth.
@@ -73,9 +74,8 @@ class PretrainedEncoder(nn.Module):
             with recorded(self.model, self.relation_layer) as vectors:
                 features, parts = self.with_parts(batch, needs - {"relations"}, tokens)
             return features, parts | {"relations": vectors}
-        config = self.model.config
-        if "attentions" in needs and config._attn_implementation != "eager":
-            self.model.set_attn_implementation("eager")  # the others do not return them
+        if "attentions" in needs:
+            give_probabilities(self.model)
         options = {f"output_{name}": True for name in needs}
         output = self.model(**self._inputs(_joined(batch)), **options)
         pooled = output.last_hidden_state if tokens else self._pooled(_joined(batch), output)

@@ -11,6 +11,7 @@ from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
+ROUNDED = 1e-3  # percent: scores are noted in single precision
 
 
 def check_task_keys(name: str, node: Mapping[str, Any]) -> None:
@@ -57,6 +58,8 @@ def check_kinds(tasks: Mapping[str, Task], parts: Mapping[str, Any]) -> None:
 def check_teacher_floor(folder: Path, title: str, floor: str) -> None:
     """Refuses a teacher that is no better than always giving the commonest answer.
 
+    Of several tasks each is looked at; a teacher made before that was noted has their mean only.
+
     Args:
         folder: the teacher's artifact.
         title: how messages call it.
@@ -66,12 +69,19 @@ def check_teacher_floor(folder: Path, title: str, floor: str) -> None:
         UserError: with both scores and the remedy.
     """
     found = json.loads((folder / "floor.json").read_text())
-    if found["selection"] > found["majority"]:
+    tasks = found.get("tasks", {})
+    by_name = {f" on {t}": about for t, about in tasks.items()} if len(tasks) > 1 else {"": found}
+    low = [
+        f"{about['selection']:.1f}{where} (that: {about['majority']:.1f})"
+        for where, about in by_name.items()
+        if about["selection"] < about["majority"] + ROUNDED
+    ]
+    if not low:
         return
     message = (
-        f"{title} scores {found['selection']:.1f} on the selection rows, no better than the "
-        f"commonest answer ({found['majority']:.1f}): train it longer (teacher.max_epochs), at "
-        "another rate (teacher.optimizer.lr) or on more rows (data.max_rows)"
+        f"{title} is no better than the commonest answer on the selection rows: it scores "
+        f"{', '.join(low)}; train it longer (teacher.max_epochs), at another rate "
+        "(teacher.optimizer.lr) or on more rows (data.max_rows)"
     )
     if floor == "error":
         raise UserError(f"{message}, or go on all the same with teacher.floor=warn.")

@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
 from kdlight.data.mixing import proportional
+from kdlight.measure.curves import selection_scores
 from kdlight.measure.threads import threads
 from kdlight.methods.curves import CurveLogger
 from kdlight.methods.finetune import Finetune
@@ -60,14 +61,14 @@ def run(spec: StageSpec) -> None:
             divided = isinstance(spec.runtime["trainer"]["strategy"], Mapping)
             best = _train(spec, deepcopy(model) if divided else model, held)
     else:
-        best = Best(model.state_dict(), _score_as_is(model.eval(), tasks, held))
-        CurveLogger(out / "metrics.csv").log_metrics({"val/macro": best.score}, step=0)
+        scores = _scores_as_is(model.eval(), tasks, held)
+        best = Best(model.state_dict(), macro(scores))
+        named = {f"val/{t}/{name}": v for t, found in scores.items() for name, v in found.items()}
+        CurveLogger(out / "metrics.csv").log_metrics({**named, "val/macro": best.score}, step=0)
     if is_first_rank():
         model.load_state_dict(best.weights)
         save_teacher(model, out, config, outputs)
-        majority = fmean(scoring(tasks[t]).majority(tasks[t], rows) for t, rows in held.items())
-        floor = {"selection": best.score, "majority": majority}
-        (out / "floor.json").write_text(json.dumps(floor))
+        (out / "floor.json").write_text(json.dumps(_floor(out, best.score, tasks, held)))
 
 
 def _check_reach(model: MultiTaskModel, vocabulary: int, length: int) -> None:
@@ -112,9 +113,21 @@ def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRow
     return fit(module, data, Path(spec.out), interval, spec.runtime["title"], spec.runtime)
 
 
-def _score_as_is(
+def _scores_as_is(
     model: MultiTaskModel, tasks: Mapping[str, Any], held: Mapping[str, EncodedRows]
-) -> float:
-    return macro(
-        {t: scoring(tasks[t]).evaluate(model, tasks[t], rows, "cpu")[0] for t, rows in held.items()}
-    )
+) -> dict[str, dict[str, float]]:
+    return {
+        t: scoring(tasks[t]).evaluate(model, tasks[t], rows, "cpu")[0] for t, rows in held.items()
+    }
+
+
+def _floor(
+    out: Path, score: float, tasks: Mapping[str, Any], held: Mapping[str, EncodedRows]
+) -> dict[str, Any]:
+    """How good the teacher is on the selection rows, and the commonest answer; also by task."""
+    commonest = {t: scoring(tasks[t]).majority(tasks[t], rows) for t, rows in held.items()}
+    by_task = {
+        task: {"selection": found, "majority": commonest[task]}
+        for task, found in selection_scores(out, held).items()
+    }
+    return {"selection": score, "majority": fmean(commonest.values()), "tasks": by_task}

@@ -1,8 +1,10 @@
 """A task's YAML with a key that tasks do not have; parts of an arm that do not fit its tasks."""
 
+import json
+
 import pytest
 
-from kdlight.launch.checks import check_kinds, check_task_keys
+from kdlight.launch.checks import check_kinds, check_task_keys, check_teacher_floor
 from kdlight.launch.result import agreement
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -71,3 +73,37 @@ def test_agreement_of_every_kind():
     assert agreement([[1, 2], [3, 1, 2]], [[0, 9], [1, 2, 3]]) == 50
     assert agreement([[1, 2], [3, 1]], [[0, 9], [1, 2]]) == 50
     assert agreement([[1.0], [2.0], [3.0]], [[2.0], [4.0], [6.0]]) == pytest.approx(100)
+
+
+def about(selection, majority):
+    return {"selection": selection, "majority": majority}
+
+
+GOOD, LOW, EVEN = about(80.0, 50.0), about(49.0, 68.4), about(66.666672, 200 / 3)
+
+
+@pytest.mark.parametrize(
+    ("noted", "words"),
+    [
+        (about(60.0, 50.0), None),  # of teachers made before tasks were noted
+        (about(50.0, 50.0), "scores 50.0 (that: 50.0); train"),
+        ({**about(60.0, 50.0), "tasks": {"sst2": GOOD}}, None),
+        ({**EVEN, "tasks": {"sst2": EVEN}}, "scores 66.7 (that: 66.7); train"),
+        ({**about(70.0, 60.0), "tasks": {"sst2": GOOD, "mrpc": GOOD}}, None),
+        (
+            {**about(65.2, 61.7), "tasks": {"sst2": GOOD, "mrpc": LOW, "rte": EVEN}},
+            "scores 49.0 on mrpc (that: 68.4), 66.7 on rte (that: 66.7); train",
+        ),
+    ],
+)
+@pytest.mark.parametrize("floor", ["error", "warn"])
+def test_a_teacher_at_chance_on_any_task_is_named(tmp_path, caplog, floor, noted, words):
+    (tmp_path / "floor.json").write_text(json.dumps(noted))
+    if words and floor == "error":
+        with pytest.raises(UserError, match="teacher a is no better than the common") as caught:
+            check_teacher_floor(tmp_path, "teacher a", floor)
+        assert words in str(caught.value)
+        return
+    check_teacher_floor(tmp_path, "teacher a", floor)
+    assert (words or "") in caplog.text
+    assert bool(caplog.text) == bool(words)

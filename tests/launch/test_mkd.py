@@ -73,6 +73,19 @@ def test_what_is_shared_is_built_once(run):
     assert f"student {together} (refined)" not in students  # it is the first arm's
 
 
+def test_a_joint_teacher_notes_how_good_it_is_on_each_task(run):
+    folder, _ = run
+    paths = [path.parent for path in folder.glob("outputs/artifacts/teacher/*/manifest.json")]
+    tasks = 0
+    for path in paths:
+        floor = json.loads((path / "floor.json").read_text())
+        for part in ("selection", "majority"):
+            each = [about[part] for about in floor["tasks"].values()]
+            assert fmean(each) == pytest.approx(floor[part], abs=1e-3)
+        tasks = max(tasks, len(floor["tasks"]))
+    assert tasks == len(TASKS)
+
+
 def test_an_ensemble_says_the_mean_of_its_members(run):
     folder, _ = run
     ((ensemble),) = (p.parent for p in folder.glob("outputs/artifacts/ensemble/*/manifest.json"))

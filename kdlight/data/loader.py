@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdlight.data.sampler import TaskBatchSampler
-from kdlight.types import Batch
+from kdlight.types import Batch, UserError
 
 
 class Rows(Protocol):
     """What batches are made of: the rows of a task (`EncodedRows`) or blocks of text (`Blocks`)."""
+
+    task: str
 
     def __len__(self) -> int: ...
 
@@ -81,7 +83,13 @@ class TrainLoader:
 
 
 class EvalLoader:
-    """Every row of a split exactly once, over all ranks, in batches of like length."""
+    """Every row of a split exactly once, over all ranks, in batches of like length.
+
+    All ranks have as many batches, since those of a divided network wait for each other at each.
+
+    Raises:
+        UserError: if there are fewer rows than several ranks.
+    """
 
     def __init__(
         self,
@@ -92,8 +100,16 @@ class EvalLoader:
         world_size: int = 1,
     ) -> None:
         self.rows, self.reads = rows, reads
+        if world_size > 1 and len(rows) < world_size:
+            raise UserError(
+                f"Task {rows.task} has {len(rows)} rows to choose a checkpoint by, fewer than the "
+                f"{world_size} ranks: take fewer devices (trainer.devices), or more rows."
+            )
         order = np.argsort(rows.lengths, kind="stable")[::-1][rank::world_size]
         self.batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        most = -(-len(rows) // world_size)  # rows of the first rank; some have one less
+        if len(self.batches) < -(-most // batch_size):
+            self.batches[-1:] = np.array_split(self.batches[-1], 2)
 
     def __len__(self) -> int:
         return len(self.batches)

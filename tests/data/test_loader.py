@@ -8,6 +8,7 @@ from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.loader import EvalLoader, TrainLoader
 from kdlight.data.mixing import proportional
 from kdlight.data.sampler import TaskBatchSampler
+from kdlight.types import UserError
 
 READS = frozenset({"texts"})
 
@@ -75,6 +76,25 @@ def test_evaluation_sees_every_row_once(rows, world_size, most):
     assert [len(part) for part in loaders] == [sum(1 for _ in part) for part in loaders]
     assert max(len(batch) for batch in batches) == 7
     assert max(len(part) for part in loaders) == most
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 9, 10, 17, 50])
+@pytest.mark.parametrize("size", [2, 4, 7])
+def test_all_ranks_evaluate_as_many_batches(encode, sentences, count, size):
+    """A divided network would else wait for ever for a rank that is done."""
+    rows = encode(sentences(count))
+    loaders = [EvalLoader(rows, size, READS, rank, 2) for rank in range(2)]
+    assert len({len(part) for part in loaders}) == 1
+    parts = [batch.rows for part in loaders for batch in part]
+    assert sorted(torch.cat(parts).tolist()) == list(range(count))
+    assert all(len(part) for part in parts)
+
+
+def test_fewer_rows_than_ranks_are_refused(encode, sentences):
+    rows = encode(sentences(3), task="tiny")
+    for rank in range(4):  # all of them, so that none waits
+        with pytest.raises(UserError, match=r"tiny has 3 rows .* the 4 ranks: .*trainer.devices"):
+            EvalLoader(rows, 8, READS, rank, 4)
 
 
 def test_evaluation_goes_from_long_to_short(rows):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.checks import check_kinds
+from kdlight.launch.environment import precision
 from kdlight.launch.few import warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
@@ -90,8 +91,13 @@ class Arm:
                 "does: student=tiny_4x312, or another of its kind."
             )
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, live=True)
+        text_precision = precision(
+            settings["precision"], parts["trainer"]["accelerator"], half="bf16-mixed"
+        )
         config = {
             **settings,
+            "precision": text_precision,
+            **teachers.live,
             "student": fresh.config(),
             "loss": parts["loss"],
             "method": parts["method"]["module"],
@@ -103,7 +109,7 @@ class Arm:
         config |= {"pretrained": model_hash(folder)} if folder else {}
         parents = {"tokenizer": teachers.tokenizer, **found, **fresh.layers()}
         parents["corpus"] = self.plan.blocks(teachers.tokenizer)
-        about = runtime(on_each(parts["trainer"]), settings["precision"])
+        about = runtime(on_each(parts["trainer"]), text_precision)
         about |= {"threads": teachers.config["threads"], "pretrained": folder and str(folder)}
         return Node("agnostic", f"({self.name})", config, parents, about, distributed=True)
 
@@ -174,6 +180,7 @@ class Arm:
             **{key: trainer[key] for key in PLAN_KEYS},
             **({LEAST: trainer[LEAST]} if trainer.get(LEAST) else {}),
             **lightning(trainer),
+            **(self.teachers.live if source == "live" else {}),
             "tasks": self.plan.about(group),
         }
         parents = {"tokenizer": tokenizer}

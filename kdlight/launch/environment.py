@@ -78,8 +78,8 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-def store_precision(wanted: str, accelerator: str) -> str:
-    """`32-true` or `bf16-true`: what `teacher.store_precision` means on this machine.
+def precision(wanted: str, accelerator: str, half: str = "bf16-true") -> str:
+    """What a precision means on this machine: `auto` is `half` or `32-true`, others themselves.
 
     `auto` takes bf16 where the device multiplies matrices in it: processors with AVX512-BF16
     or AMX, GPUs from Ampere on. Nothing heavy is imported to find that out.
@@ -87,7 +87,7 @@ def store_precision(wanted: str, accelerator: str) -> str:
     if wanted != "auto":
         return wanted
     cuda = accelerator in ("gpu", "cuda") or (accelerator == "auto" and hardware()["gpus"])
-    return "bf16-true" if (_gpu_has_bf16() if cuda else _cpu_has_bf16()) else "32-true"
+    return half if (_gpu_has_bf16() if cuda else _cpu_has_bf16()) else "32-true"
 
 
 @cache

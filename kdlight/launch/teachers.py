@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kdlight.launch.environment import store_precision
+from kdlight.launch.environment import precision
 from kdlight.launch.few import known
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
@@ -60,6 +60,16 @@ class Teachers:
         """The encoder before its fine-tuning, if all tasks start from one; else None."""
         found = set(self.folders.values())
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def precision(self) -> str:
+        """In which what is learnt from is made, stored or live."""
+        return precision(self.config["store_precision"], self.trainer["accelerator"])
+
+    @property
+    def live(self) -> dict[str, str]:
+        """What decides the outputs of a live teacher, beside its weights."""
+        return {} if self.precision == "32-true" else {"teacher_precision": self.precision}
 
     @property
     def groups(self) -> list[Group]:
@@ -145,11 +155,9 @@ class Teachers:
 
     def outputs(self, task: str, text: Node) -> Node:
         """What the teacher says of a transfer set."""
-        wanted = self.config["store_precision"]
-        precision = store_precision(wanted, self.trainer["accelerator"])
-        config = {"task": task, "precision": precision}
+        config = {"task": task, "precision": self.precision}
         parents = {"teacher": self.of_task(task), "tokens": self.plan.tokens(text, self.tokenizer)}
-        about = self._runtime(precision) | {"batch_tokens": 2048}
+        about = self._runtime(self.precision) | {"batch_tokens": 2048}
         return Node("teacher_outputs", task, config, parents, about, distributed=True)
 
     def _network(self, group: Group, seed: int) -> Node:

@@ -35,7 +35,7 @@ def run(spec: StageSpec) -> None:
     if "words" in losses.needs:
         masking = read_masking(tokenizer, config["share"])
         student = MaskedLMModel(student.encoder)
-    teachers = OnlineTeacher({TEXT: teacher})
+    teachers = OnlineTeacher({TEXT: teacher}, config.get("teacher_precision", "32-true"))
     method = instantiate(config["method"])
     learn(spec, student, partial(method, losses=losses, teacher=teachers, masking=masking))
 

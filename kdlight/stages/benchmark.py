@@ -27,7 +27,8 @@ from kdlight.models.build import load_teacher
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.stages.latency import measure_latency
 from kdlight.stages.student import Prepared, prepare
-from kdlight.stages.teacher_outputs import PRECISIONS, fill, like_batches
+from kdlight.stages.teacher_outputs import fill, like_batches
+from kdlight.teachers.online import PRECISIONS
 from kdlight.teachers.store import CachedTeacher, open_for_filling
 from kdlight.types import StageSpec
 

@@ -162,7 +162,8 @@ def _teacher(spec: StageSpec) -> TeacherSource:
     """The live network, or the store after a check of where it comes from."""
     if spec.config["teacher_source"] == "live":
         loaded = {f: load_teacher(Path(f)) for f in set(_roles(spec, "teacher/").values())}
-        return OnlineTeacher({t: loaded[f] for t, f in _roles(spec, "teacher/").items()})
+        models = {t: loaded[f] for t, f in _roles(spec, "teacher/").items()}
+        return OnlineTeacher(models, spec.config.get("teacher_precision", "32-true"))
     folders = {task: Path(spec.inputs[f"teacher_outputs/{task}"]) for task in spec.config["tasks"]}
     for task, folder in folders.items():
         tokens = Path(spec.inputs[f"teacher_transfer/{task}"])

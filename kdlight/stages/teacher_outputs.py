@@ -14,12 +14,12 @@ from kdlight.measure.threads import threads
 from kdlight.methods.fit import device_of, ranks
 from kdlight.models.build import load_teacher
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.teachers.online import PRECISIONS
 from kdlight.teachers.store import checksum, is_ready, open_for_filling
 from kdlight.types import StageSpec, UserError
 
 SHARD_TOKENS = 1 << 16
 SORTED_ROWS = 1 << 18  # rows that are sorted together: more would need more memory, not less time
-PRECISIONS = {"32-true": torch.float32, "bf16-true": torch.bfloat16}
 
 
 def run(spec: StageSpec) -> None:

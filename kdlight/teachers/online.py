@@ -1,11 +1,16 @@
 """The teacher as live, frozen networks."""
 
 from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.types import LOGITS, Batch, ModelOutput, Shape
+
+PRECISIONS = {"32-true": torch.float32, "bf16-true": torch.bfloat16}
 
 
 class OnlineTeacher:
@@ -13,12 +18,14 @@ class OnlineTeacher:
 
     Args:
         models: the network of each task; several tasks may share one.
+        precision: of its weights, a key of `PRECISIONS`; what it gives is in full precision.
     """
 
     reads: frozenset[str]
 
-    def __init__(self, models: Mapping[str, MultiTaskModel]) -> None:
-        self.models = {task: model.eval().requires_grad_(False) for task, model in models.items()}
+    def __init__(self, models: Mapping[str, MultiTaskModel], precision: str = "32-true") -> None:
+        kind = PRECISIONS[precision]
+        self.models = {t: m.to(kind).eval().requires_grad_(False) for t, m in models.items()}
         every = list(self.models.values())
         self.provides: frozenset[str] = frozenset.intersection(*(m.provides for m in every))
         self.reads = frozenset().union(*(model.reads for model in every))
@@ -34,7 +41,16 @@ class OnlineTeacher:
         """The parts in `needs` of the teacher's outputs for the batch."""
         device = batch.labels.device
         model = self.models[batch.task].to(device)
-        # Like the store, in full precision, whatever the student trains in.
+        # Like the store, in a precision of its own, whatever the student trains in.
         with torch.autocast(device.type, enabled=False):
             output: ModelOutput = model(batch, needs)
-        return output
+        return ModelOutput(**{f.name: _full(getattr(output, f.name)) for f in fields(output)})
+
+
+def _full(part: Any) -> Any:
+    """A part of an output in full precision."""
+    if isinstance(part, Tensor):
+        return part.float()
+    if isinstance(part, Mapping):
+        return {name: _full(value) for name, value in part.items()}
+    return part and tuple(map(_full, part))

@@ -1,9 +1,13 @@
 """The precision of a store is chosen by what the device can do, unless it is given."""
 
 import pytest
+from commands import plain
 
 from kdlight.launch import environment
-from kdlight.launch.environment import store_precision
+from kdlight.launch.arm import Arm
+from kdlight.launch.arms import arms
+from kdlight.launch.environment import precision
+from kdlight.launch.plan import Plan
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def machine(monkeypatch):
 )
 def test_a_processor_with_bf16_uses_it(machine, flags, expected):
     machine(flags)
-    assert store_precision("auto", "cpu") == expected
+    assert precision("auto", "cpu") == expected
 
 
 @pytest.mark.parametrize(
@@ -41,12 +45,33 @@ def test_a_processor_with_bf16_uses_it(machine, flags, expected):
 )
 def test_a_gpu_counts_where_it_does_the_work(machine, capabilities, expected):
     machine("avx2", capabilities)
-    assert store_precision("auto", "gpu") == expected
-    assert store_precision("auto", "auto") == expected
-    assert store_precision("auto", "cpu") == "32-true"
+    assert precision("auto", "gpu") == expected
+    assert precision("auto", "auto") == expected
+    assert precision("auto", "cpu") == "32-true"
+
+
+def test_distillation_on_text_uses_it_for_student_and_live_teacher(machine, tmp_path):
+    words = ["teacher=plain", "~variants.plain", "baseline=false", f"outputs={tmp_path}"]
+    auto = [*words, "method.text.precision=auto", "teacher.store_precision=auto"]
+    given = [*words, "method.text.precision=bf16-mixed", "teacher.store_precision=bf16-true"]
+    auto, plainly, forced = (
+        plain(*options, experiment="mitkd") for options in (auto, words, given)
+    )
+    assert body(forced).runtime["trainer"]["precision"] == "bf16-mixed"
+    machine("avx512_bf16")
+    assert body(auto).fingerprint == body(forced).fingerprint
+    assert body(auto).config["teacher_precision"] == "bf16-true"
+    machine("avx2")
+    assert body(auto).fingerprint == body(plainly).fingerprint
+    assert body(auto).runtime["trainer"]["precision"] == "32-true"
+
+
+def body(config):
+    parts = arms(config)["student"]
+    return Arm(Plan(config), "student", parts).body()
 
 
 @pytest.mark.parametrize("wanted", ["32-true", "bf16-true"])
 def test_a_given_precision_is_taken(machine, wanted):
     machine("avx2")
-    assert store_precision(wanted, "cpu") == wanted
+    assert precision(wanted, "cpu") == wanted

@@ -33,6 +33,7 @@ def test_the_recipe(experiment):
     assert text["optimizer"]["betas"] == [0.9, 0.98]
     assert (text["batch_size"], config["data"]["block_length"]) == (256, 128)
     assert text["schedule"]["warmup"] * text["max_steps"] == 4000
+    assert (text["precision"], teacher["store_precision"]) == ("auto", "auto")
     assert (teacher["joint"], config["method"]["infuse"]) == (None, True)
     assert teacher["pretrained"]
     assert set(teacher["leave_out"]) < set(config["task"])

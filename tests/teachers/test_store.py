@@ -1,6 +1,7 @@
 """Stored outputs are those of the live teacher, and belong to their rows."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,25 @@ def test_the_live_teacher_is_frozen_and_draws_no_dropout(rows, online):
     assert not any(p.requires_grad for p in online.models["a"].parameters())
     assert torch.equal(online(batch).logits, online(batch).logits)
     assert online.reads == {"joint"}
+
+
+def test_a_live_teacher_in_bf16_gives_all_parts_in_full_precision(rows, online):
+    """Whatever the student trains in; the store holds the same, made with the same weights."""
+    batch = rows["a"].batch(np.arange(4), READS)
+    needs = frozenset({"logits", "hidden_states", "relations", "attentions"})
+    full = online(batch, needs)
+    half = OnlineTeacher({"a": deepcopy(online.models["a"])}, "bf16-true")
+    assert {p.dtype for p in half.models["a"].parameters()} == {torch.bfloat16}
+    given = [half(batch, needs)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        given.append(half(batch, needs))
+    filled = deepcopy(online.models["a"]).bfloat16()(batch).logits.float()
+    for output in given:
+        assert torch.equal(output.logits, filled)
+        for name in needs:
+            torch.testing.assert_close(getattr(output, name), getattr(full, name), rtol=0, atol=0.1)
+    assert not torch.equal(filled, full.logits)
+    assert half(batch).words is None
 
 
 def test_filling_goes_on_where_it_stopped(rows, tmp_path):

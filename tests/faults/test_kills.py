@@ -74,6 +74,29 @@ def test_killed_while_each_kind_of_work_is_done(nursery, whole, folder):
     finish(nursery, folder, whole)
 
 
+def test_killed_while_it_learns_from_plain_text(nursery, tmp_path):
+    """An encoder from random weights, then the student that it teaches: which tokens are hidden,
+    too, is as in the undisturbed run."""
+    words = ("+experiment=mitkd", "scale=smoke", "job=student", "task=[sst2]", "baseline=false")
+    words += ("teacher=plain", "~variants.plain", "teacher.leave_out=[]", "data.max_rows=64")
+    words += ("data.low_resource.tasks=[]", "trainer.checkpoint_seconds=0")
+    words += ("loss=[relation,masked_words]",)
+    folders = [tmp_path / "whole", tmp_path / "cut"]
+    for folder in folders:
+        folder.mkdir()
+    for kind in ("pretrain", "agnostic"):
+        state = f"{kind}/*.building/checkpoints/last.*.ckpt"
+        command = nursery.start(folders[1], *words, until=state)
+        assert command.wait() == -signal.SIGKILL, command.said()
+        assert list((folders[1] / "outputs/artifacts").glob(state))
+    for folder in folders:
+        command = nursery.start(folder, *words)
+        assert command.wait() == 0, command.said()
+    assert "agnostic (student): continues from the checkpoint" in command.said()
+    assert contents(folders[1]) == contents(folders[0])
+    assert left_over(folders[1]) == []
+
+
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_stopped_by_a_signal(nursery, whole, folder, seed):
     """A stop at any moment is said in one sentence; the same command goes on."""

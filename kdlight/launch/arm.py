@@ -90,7 +90,8 @@ class Arm:
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
                 "does: student=tiny_4x312, or another of its kind."
             )
-        fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, live=True)
+        fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
+        teachers.check_reach("max_length", "block_length")
         text_precision = precision(
             settings["precision"], parts["trainer"]["accelerator"], half="bf16-mixed"
         )

@@ -17,8 +17,8 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Configuration nodes by arm, `student` first.
 
     The baseline has the student, seed, updates, selection rule and rates of the first arm, but
-    gold labels instead of a teacher. A variant changes some keys of the first arm; its losses
-    it names anew.
+    gold labels instead of a teacher; of one that learns from text, random weights.
+    A variant changes some keys of the first arm; its losses it names anew.
 
     Raises:
         UserError: if a variant changes what is no part of an arm.
@@ -27,6 +27,9 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found = {"student": main}
     if config["baseline"] and main["method"]["learns_from"] != "gold":
         found["baseline"] = _changed(main, GOLD)
+        if main["method"]["learns_from"] == "text" and "start" in main["student"]:
+            # What the distilled body is compared with has nothing of any teacher.
+            found["baseline"] = merged(found["baseline"], RANDOM)
     for name, changes in _expanded(config["variants"], config["task"]).items():
         if not isinstance(changes, Mapping):
             raise UserError(f"variants.{name}={changes} must map parts of an arm to their keys")
@@ -58,6 +61,7 @@ def _expanded(variants: Mapping[str, Any], tasks: Iterable[str]) -> dict[str, An
 
 
 GOLD: Mapping[str, Any] = {"method": {"learns_from": "gold"}}
+RANDOM: Mapping[str, Any] = {"student": {"start": {"from": "random"}}}
 
 
 def _changed(arm: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,23 @@ from kdlight.types import UserError
 LOWEST = {
     **dict.fromkeys(("seed", "data.seed", "teacher.seed", "augmentation.seed"), 0),
     **{f"data.{key}": 1 for key in ("batch_size", "max_rows", "eval_rows", "text_rows")},
+    **{f"data.{key}": 1 for key in ("corpus_rows", "doc_stride", "low_resource.draws")},
     **{f"data.{key}": 0 for key in ("unlabelled_rows", "student_labels", "selection_rows")},
-    "data.max_length": 8,  # room for the special tokens of a pair, and some text
+    # Room for the special tokens of a pair, and some text.
+    **dict.fromkeys(("data.max_length", "data.block_length"), 8),
     **{f"teacher.{key}": 1 for key in ("batch_size", "evaluations", "threads", "ensemble")},
     **{f"trainer.{key}": 1 for key in ("max_epochs", "max_steps", "evaluations", "threads")},
     **dict.fromkeys(("teacher.max_epochs", "trainer.checkpoint_seconds"), 0),
+    **{
+        f"{node}.{key}": 1
+        for node in ("method.text", "teacher.pretrain")
+        for key in ("max_steps", "evaluations", "batch_size")
+    },
     "augmentation.n_iter": 0,
 }
+SHARES = ("method.text.share", "teacher.pretrain.share")  # above 0, and at most 1
+# Lists of different numbers: whole ones of 1 or more, or any above 0.
+LISTS = {"data.low_resource.rows": True, "method.rates": False}
 HIGHEST = 2**32 - 1  # of any of them; seeds have no room for more
 
 
@@ -29,17 +39,43 @@ def check_numbers(config: Mapping[str, Any]) -> None:
     """
     _check_finite("", config)
     for key, lowest in LOWEST.items():
-        group, _, name = key.rpartition(".")
-        value = (config[group] if group else config).get(name)
-        whole = name != "checkpoint_seconds"
+        value = _value(config, key)
+        whole = not key.endswith("checkpoint_seconds")
         what = "whole number" if whole else "number"
-        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if value is not None and not (fits and lowest <= value <= HIGHEST):
+        if value is not None and not (_is_number(value, whole) and lowest <= value <= HIGHEST):
             raise UserError(f"{key}={value} must be a {what} of {lowest} or more.")
+    for key in SHARES:
+        value = _value(config, key)
+        if value is not None and not (_is_number(value) and 0 < value <= 1):
+            raise UserError(f"{key}={value} must be a share above 0, of 1 at most, such as 0.15.")
+    for key, whole in LISTS.items():
+        _check_list(key, _value(config, key), whole)
     if not config["outputs"]:
         raise UserError("outputs= names no folder: leave it out, or give one, outputs=DIR.")
     if not re.fullmatch(r"\w[\w.-]*", config["name"]):
         raise UserError(f"name={config['name']} must be of letters, digits, dots and hyphens.")
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    """What stands at a key with dots in it; None where a part of the way is missing."""
+    found: Any = config
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _is_number(value: object, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+
+
+def _check_list(key: str, value: Any, whole: bool) -> None:
+    if value is None:
+        return
+    numbers: list[Any] = value if isinstance(value, list) else [None]
+    fits = all(_is_number(n, whole) and 0 < n <= HIGHEST for n in numbers)
+    if not fits or len(set(numbers)) < len(numbers):
+        what = "whole numbers of 1 or more" if whole else "numbers above 0"
+        raise UserError(f"{key}={value} must be a list of different {what}.")
 
 
 def _check_finite(key: str, value: object) -> None:

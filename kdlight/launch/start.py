@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.launch.reach import check_reach
 from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.losses.layer_map import layer_pairs
-from kdlight.losses.relation_shape import relation_shape
-from kdlight.models.layer_init import start_layers
+from kdlight.losses.relation_shape import check_weights, relation_shape
+from kdlight.models.layer_init import check_fit, start_layers
 from kdlight.types import UserError, settings_of
 
 log = logging.getLogger("kdlight")
@@ -27,7 +28,7 @@ class Start:
         student: its configuration node.
         losses: those it learns from; none on gold labels.
         group: its tasks.
-        live: whether the teacher's layers can be read while the student learns.
+        on_text: whether it learns plain text, its teacher's body at its side, before its tasks.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class Start:
         student: Mapping[str, Any],
         losses: Mapping[str, Any],
         group: Group,
-        live: bool = False,
+        on_text: bool = False,
     ) -> None:
         self.teachers, self.student, self.group = teachers, student, group
+        self.on_text = on_text
         self.embeddings: Mapping[str, Any] | None = student.get("embeddings")
         inner = (LAYER_LOSSES, RELATION)
         self.losses = {k: v for k, v in losses.items() if v["_target_"].startswith(inner)}
-        self._check_losses(live or teachers.config["source"] == "live")
+        self._check_losses(on_text or teachers.config["source"] == "live")
 
     @cached_property
     def origin(self) -> str:
@@ -52,7 +54,7 @@ class Start:
         encoder before its fine-tuning, or random weights.
         """
         wanted: str = (self.embeddings or {}).get("start") or self.student["start"]["from"]
-        if wanted != "teacher" or self.teachers.common(self.group) is not None:
+        if wanted != "teacher" or self._teacher() is not None:
             return wanted
         found = "pretrained" if self.teachers.folder else "random"
         if found == "random" and self.embeddings:
@@ -73,17 +75,21 @@ class Start:
             return {**self.student, "embeddings": {**kept, "start": self.origin}}
         encoder, start = self.student["encoder"], self.student["start"]
         shape, theirs = self._shape()
+        pooling = encoder["pooling"] or self.teachers.config["pooling"]
+        texts = ("max_length", "block_length") if self.on_text else ("max_length",)
+        more = "more with student.encoder.shape.max_position_embeddings"
+        check_reach(self.teachers.plan.data, texts, shape, "student", more)
         if self.origin != "random":
             with settings_of("student.start"):
                 depth = theirs["num_hidden_layers"]
                 start_layers(start["layers"], shape["num_hidden_layers"], depth)
+                check_fit(shape, theirs, self._has_pooler(pooling))
         for name, loss in self.losses.items():
             with settings_of(f"loss.{name}"):
                 _check_layers(loss, shape, theirs)
         start = {**start, "from": self.origin}
         if self.origin == "pretrained":
             start["content"] = self.teachers.content("student.start.from")
-        pooling = encoder["pooling"] or self.teachers.config["pooling"]
         encoder = {**encoder, "shape": shape, "pooling": pooling}
         return {**self.student, "encoder": encoder, "start": start}
 
@@ -98,13 +104,15 @@ class Start:
         else:
             found = vector_file(self.embeddings, notes)
         theirs = {"teacher_tokenizer": self.teachers.tokenizer}
-        theirs |= {"teacher": self._teacher()} if self.origin == "teacher" else {}
+        found_teacher = self._teacher() if self.origin == "teacher" else None
+        theirs |= {"teacher": found_teacher} if found_teacher else {}
         table = start_table(self.origin, "+".join(self.group), tokenizer, theirs, found)
         return {"table": table} if table else {}
 
     def layers(self) -> dict[str, Node]:
         """The teacher that a Transformer's layers are copied from."""
-        return {"layers": self._teacher()} if self.origin == "teacher" else {}
+        found = self._teacher() if self.origin == "teacher" else None
+        return {"layers": found} if found else {}
 
     def runtime(self) -> dict[str, str]:
         """The folder that layers are copied from, whose content counts and not its place."""
@@ -118,10 +126,19 @@ class Start:
         alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
         return ({**theirs, **own} if alike else own), theirs
 
-    def _teacher(self) -> Node:
-        found = self.teachers.common(self.group)
-        assert found
-        return found
+    def _teacher(self) -> Node | None:
+        """The network that weights may come from, if there is one for all tasks."""
+        if self.on_text:
+            return self.teachers.body()[0].get("teacher")
+        return self.teachers.common(self.group)
+
+    def _has_pooler(self, pooling: str) -> bool:
+        """Whether what a student starts from brings the pooler that it may need."""
+        if pooling != "pooler" or self.origin == "pretrained":
+            return True  # of a folder it is seen when it is loaded
+        found = self._teacher()
+        pretrained = found is not None and found.kind == "pretrain"
+        return not pretrained and self.teachers.config["pooling"] == "pooler"
 
     def _check_losses(self, live: bool) -> None:
         for name in self.losses:
@@ -141,6 +158,7 @@ def _check_layers(
     if loss["_target_"] != RELATION:
         layer_pairs(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
         return
+    check_weights(loss.get("weights"))
     theirs, ours = (
         (shape["num_hidden_layers"], shape["hidden_size"]) for shape in (teacher, student)
     )

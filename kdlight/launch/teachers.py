@@ -10,6 +10,7 @@ from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
+from kdlight.launch.reach import check_reach
 from kdlight.launch.trainer import lightning, runtime
 from kdlight.types import UserError
 
@@ -125,6 +126,7 @@ class Teachers:
         settings = self.config["pretrain"]
         if self.folder or not settings:
             return None
+        self.check_reach("block_length")
         shape = {key: self.config[key] for key in ("shape", "embedding_std", "seed")}
         config = {**settings, **shape, **lightning(self.trainer)}
         parents = {"tokenizer": self.tokenizer, "corpus": self.plan.blocks(self.tokenizer)}
@@ -152,6 +154,12 @@ class Teachers:
         """Fields of the (first) encoder's Hugging Face configuration."""
         folder = self.folders[self.names[0]]
         return model_shape(folder) if folder else dict(self.config["shape"])
+
+    def check_reach(self, *keys: str) -> None:
+        """Refuses texts, by keys of `data`, that are longer than its encoder can read."""
+        found = any(self.folders.values())
+        more = "teacher.pretrained=DIR" if found else "teacher.shape.max_position_embeddings"
+        check_reach(self.plan.data, keys, self.shape(), "teacher", f"more with {more}")
 
     def outputs(self, task: str, text: Node) -> Node:
         """What the teacher says of a transfer set."""

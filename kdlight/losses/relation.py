@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from kdlight.losses.over_ranks import rank_share
-from kdlight.losses.relation_shape import relation_shape
+from kdlight.losses.relation_shape import check_weights, relation_shape
 from kdlight.types import Batch, ModelOutput, Shape
 
 log = logging.getLogger("kdlight")
@@ -118,6 +118,7 @@ class Relation(nn.Module):
         weight: float = 1.0,
     ) -> None:
         super().__init__()
+        check_weights(weights)
         self.heads, self.weight, self.weights = heads, weight, tuple(weights)
         self.teacher_layer, self.student_layer = teacher_layer, student_layer
 

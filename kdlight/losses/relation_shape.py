@@ -1,6 +1,7 @@
 """Which layers of two networks a relation loss compares, and by how many heads; no torch."""
 
 import math
+from collections.abc import Sequence
 
 USUAL = (48, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 
@@ -29,6 +30,21 @@ def relation_shape(
         )
     found = (_layer("teacher", layers[0], teacher[0]), _layer("student", layers[1], student[0]))
     return (heads, *found)
+
+
+def check_weights(weights: Sequence[float] | None) -> None:
+    """Refuses weights that are not one each for queries, keys and values; None: the usual ones.
+
+    Raises:
+        ValueError: if they are not three, one is below 0, or all are 0.
+    """
+    if weights is None:
+        return
+    if len(weights) != 3 or min(weights) < 0 or not any(weights):
+        raise ValueError(
+            f"weights={list(weights)} must be three numbers of 0 or more, not all 0: those "
+            "of queries, keys and values"
+        )
 
 
 def _layer(name: str, wanted: int, layers: int) -> int:

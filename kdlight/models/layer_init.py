@@ -1,6 +1,7 @@
 """Which layers of a teacher a student starts from. Imports nothing heavy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def start_layers(layers: str | Sequence[int], student: int, teacher: int) -> list[int]:
@@ -33,3 +34,24 @@ def start_layers(layers: str | Sequence[int], student: int, teacher: int) -> lis
         if not 0 <= layer < teacher:
             raise ValueError(f"layer {layer} is beyond the {teacher} layers (0 to {teacher - 1})")
     return chosen
+
+
+def check_fit(student: Mapping[str, Any], teacher: Mapping[str, Any], poolers: bool) -> None:
+    """Refuses a student whose weights could not be copied from its teacher's.
+
+    Args:
+        student: fields of its Hugging Face configuration.
+        teacher: likewise.
+        poolers: whether the teacher has a pooler if the student needs one.
+
+    Raises:
+        ValueError: with what differs.
+    """
+    for key in ("model_type", "hidden_size", "intermediate_size"):
+        if key in student and key in teacher and student[key] != teacher[key]:
+            raise ValueError(
+                f"the student's {key} is {student[key]}, the teacher's {teacher[key]}: it can only "
+                "start from a teacher of the same architecture and widths, or from=random"
+            )
+    if not poolers:
+        raise ValueError("the teacher has no pooler: set student.encoder.pooling=mean")

@@ -105,7 +105,9 @@ def started(spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]) 
         return model
     layers: Any = (spec.config["student"].get("start") or {}).get("layers")
     if "layers" in spec.inputs:
-        teacher = load_teacher(Path(spec.inputs["layers"])).encoder
+        folder = Path(spec.inputs["layers"])
+        taught = (folder / "model.json").exists()  # else a body without tasks
+        teacher = load_teacher(folder).encoder if taught else load_body(folder, "mean")
     elif "layers" in spec.runtime:
         teacher = load_encoder(Path(spec.runtime["layers"]), model.encoder.pooling)
     else:

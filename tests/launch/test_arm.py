@@ -97,7 +97,8 @@ def test_an_ensemble_has_members_with_seeds_of_their_own():
 
 
 def test_the_student_has_the_shape_of_its_teacher_but_for_what_it_says():
-    (student,) = arm("+student.encoder.shape.intermediate_size=48").students().values()
+    other = ("+student.encoder.shape.intermediate_size=48", "student.start.from=random")
+    (student,) = arm(*other).students().values()
     shape = student.config["student"]["encoder"]["shape"]
     assert (shape["num_hidden_layers"], shape["intermediate_size"]) == (3, 48)
     assert (shape["model_type"], shape["hidden_size"]) == ("bert", 32)

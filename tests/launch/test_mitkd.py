@@ -201,11 +201,27 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("loss.relation.teacher_layer=3", "teacher_layer=3: the teacher has layers 1 to 2"),
         ("student=bilstm", "needs a Transformer that reads as its teacher does"),
         ("teacher.leave_out=[sst2,mrpc,cola]", "leaves the teacher no task"),
+        ("loss.relation.weights=[1,1]", "weights=.1, 1. must be three numbers of 0 or more"),
+        ("data.block_length=200", "block_length=200 is more than the 160 tokens that the teacher"),
+        (
+            "student.encoder.shape.max_position_embeddings=16",
+            r"max_length=32 is more than the 16 tokens that the student .*set data.max_length=16",
+        ),
+        (
+            "student.encoder.shape.max_position_embeddings=32 data.block_length=64",
+            "data.block_length=64 is more than the 32 tokens that the student can read",
+        ),
+        ("student.start.from=teacher", "student's hidden_size is 16, the teacher's 32"),
+        (
+            "student.start.from=teacher student.encoder.shape.hidden_size=32 "
+            "student.encoder.shape.intermediate_size=64 student.encoder.pooling=pooler",
+            "the teacher has no pooler: set student.encoder.pooling=mean",
+        ),
         ("job=teacher_outputs", "this student learns from plain text"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_trained(word, sentence, tmp_path):
-    config = plain(word, f"outputs={tmp_path}/out", experiment="mitkd")
+    config = plain(*word.split(), f"outputs={tmp_path}/out", experiment="mitkd")
     with pytest.raises(UserError, match=sentence):
         Job(config, tmp_path).run()
     assert not (tmp_path / "out/artifacts/pretrain").exists()
@@ -215,6 +231,42 @@ def test_a_plain_teacher_of_random_weights_is_refused(tmp_path):
     config = plain("teacher.pretrain=null", f"outputs={tmp_path}/out", experiment="mitkd")
     with pytest.raises(UserError, match="plain teacher with random weights teaches nothing"):
         Job(config, tmp_path).run()
+
+
+def test_each_student_starts_from_its_own_teacher(tmp_path):
+    """The baseline, called random, from nothing at all."""
+    start = ["student.start.from=teacher", "student.encoder.pooling=mean"]
+    start += [f"student.encoder.shape.{key}" for key in ("hidden_size=32", "intermediate_size=64")]
+    job = Job(plain(*start, f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path)
+    students = {name: arm.students()[("sst2",)] for name, arm in job.arms.items()}
+    for name, kind in (("student", "teacher"), ("plain", "pretrain")):
+        body = students[name].parents["body"]
+        assert body.config["student"]["start"]["from"] == "teacher"
+        assert body.parents["layers"].kind == kind
+        assert body.parents["layers"].fingerprint == body.parents["teacher"].fingerprint
+    baseline = students["baseline"]
+    assert baseline.config["student"]["start"]["from"] == "random"
+    assert not {"layers", "body", "start"} & set(baseline.parents)
+
+
+def test_a_body_without_tasks_gives_its_layers(run):
+    """As that of a plain student that starts from the encoder made on the spot."""
+    from kdlight.stages import student as stage
+
+    folder, _ = run
+    (pretrain,) = artifacts(folder, "pretrain").values()
+    config = plain("student.encoder.pooling=mean", experiment="mitkd")["student"]
+    shape = json.loads((pretrain / "encoder/config.json").read_text())
+    depth = config["encoder"]["shape"]["num_hidden_layers"]
+    config["encoder"]["shape"] = {**shape, "num_hidden_layers": depth}
+    spec = type("Spec", (), {})()
+    spec.inputs, spec.runtime = {"layers": str(pretrain)}, {}
+    spec.config = {"student": config}
+    fresh = build_student(config, {}, *_tokens(folder))
+    started = stage.started(spec, fresh, {}).encoder.state_dict()
+    for name, weight in load_encoder(pretrain / "encoder", "mean").state_dict().items():
+        if name in started:
+            assert torch.equal(started[name], weight)
 
 
 SIZES = {

@@ -16,10 +16,14 @@ def config(key=None, value=None):
         "augmentation": {"seed": 0, "n_iter": 0},
         "trainer": {"max_epochs": 1, "max_steps": None, "checkpoint_seconds": 0.5},
         "optimizer": {"lr": 1e-3},
+        "method": {"rates": [1e-4, 3e-4], "text": {"max_steps": 9, "share": 0.15}},
     }  # fmt: skip
     if key:
-        group, _, name = key.rpartition(".")
-        (made[group] if group else made)[name] = value
+        *groups, name = key.split(".")
+        node = made
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = value
     return made
 
 
@@ -48,6 +52,19 @@ def test_what_can_be_is_let_through():
         ("augmentation.n_iter", -1, "augmentation.n_iter=-1"),
         ("optimizer.lr", math.nan, "optimizer.lr=nan must be a finite number"),
         ("optimizer.lr", math.inf, "optimizer.lr=inf"),
+        ("data.block_length", 0, "data.block_length=0 must be a whole number of 8 or more"),
+        ("data.corpus_rows", 0, "data.corpus_rows=0"),
+        ("data.doc_stride", 0, "data.doc_stride=0"),
+        ("data.low_resource.draws", 0, "data.low_resource.draws=0"),
+        ("data.low_resource.rows", [0], "data.low_resource.rows=[0] must be a list of different "),
+        ("data.low_resource.rows", [4, 4], "different whole numbers of 1 or more"),
+        ("method.text.max_steps", 0, "method.text.max_steps=0"),
+        ("method.text.evaluations", 0, "method.text.evaluations=0"),
+        ("method.text.batch_size", 0, "method.text.batch_size=0"),
+        ("method.text.share", 2, "method.text.share=2 must be a share above 0, of 1 at most"),
+        ("method.rates", [0.1, -1], "method.rates=[0.1, -1] must be a list of different numbers"),
+        ("teacher.pretrain.max_steps", 0, "teacher.pretrain.max_steps=0"),
+        ("teacher.pretrain.share", 0, "teacher.pretrain.share=0"),
         ("outputs", "", "outputs= names no folder"),
         ("name", "../x", "name=../x"),
         ("name", "", "name="),

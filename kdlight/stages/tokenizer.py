@@ -1,6 +1,7 @@
 """Stage: the tokenizer: a pretrained folder's, one made from text, or the embedded lexicon's."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from kdlight.data.pieces import SPECIAL, make_vocabulary
 from kdlight.tasks.corpus import corpus_lines
 from kdlight.tasks.embedded.lexicon import vocabulary
 from kdlight.types import StageSpec, UserError
+
+log = logging.getLogger("kdlight")
 
 
 def run(spec: StageSpec) -> None:
@@ -44,7 +47,9 @@ def _made(spec: StageSpec) -> Any:
     def read() -> Iterator[str]:
         return corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
 
-    return _bert(make_vocabulary(made["kind"], read, made["size"], lowercase), lowercase)
+    pieces = make_vocabulary(made["kind"], read, made["size"], lowercase)
+    log.info("Tokenizer: %d %s, of %d asked for", len(pieces), made["kind"], made["size"])
+    return _bert(pieces, lowercase)
 
 
 def _embedded() -> Any:

@@ -26,6 +26,26 @@ def test_word_pieces_join_to_the_words_of_the_text():
     assert "The" in make_vocabulary("word_pieces", TEXT.copy, 60, False)
 
 
+def test_rare_signs_give_way_where_the_vocabulary_is_small(caplog):
+    common = "the cats sat on the mats"
+    rare = [chr(0x3B1 + n) * 2 + "k" for n in range(24)]  # Greek letters, each twice
+    lines = [common] * 5 + rare
+    made = make_vocabulary("word_pieces", lines.copy, 60, True)
+    assert len(made) <= 60
+    assert made == make_vocabulary("word_pieces", lines.copy, 60, True)
+    kept = {piece.removeprefix("##") for piece in made[len(SPECIAL) :]}
+    signs = {piece for piece in kept if len(piece) == 1}
+    assert len(signs) == (60 - len(SPECIAL)) // 4
+    assert {"t", "s", "a", "k"} <= signs
+    assert "cats" in kept
+    tokens = tokenizer(made)
+    assert tokens.tokenize("the ωω cats") == ["the", "[UNK]", "cats"]
+    assert "the text has 34 different signs" in caplog.text
+    # Where all fit, all stay.
+    whole = make_vocabulary("word_pieces", lines.copy, 2 * 34 + len(SPECIAL), True)
+    assert {chr(0x3B1 + n) for n in range(17)} <= set(whole)
+
+
 def test_characters_stand_alone_and_the_commonest_stay():
     lines = ["我爱北京", "北京很大", "GPT很大"]
     made = make_vocabulary("characters", lines.copy, 50, True)

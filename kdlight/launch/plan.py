@@ -1,7 +1,7 @@
 """The rows and tokens that a job needs, from its configuration; imports nothing heavy."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from kdlight.launch.checks import check_task_keys
 from kdlight.launch.few import drawn
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import tokenizer_hash
+from kdlight.launch.reading import noted_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.launch.text import transfer_set
 from kdlight.tasks.corpus import corpus_content
@@ -59,7 +60,8 @@ class Plan:
     @cached_property
     def corpus(self) -> dict[str, Any]:
         """What decides the plain text of the job."""
-        return corpus_content(self.data)
+        notes = Path(self.config["outputs"]) / "artifacts/files.json"
+        return corpus_content(self.data, partial(noted_hash, notes=notes))
 
     def blocks(self, tokenizer: Node) -> Node:
         """The plain text as blocks of tokens."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kdlight.artifacts.fingerprint import hash_file
 from kdlight.launch.graph import Node
+from kdlight.tasks.lines import file_hash
 from kdlight.types import UserError
 
 
@@ -62,15 +62,27 @@ def vector_file(embeddings: Mapping[str, Any], notes: Path) -> tuple[Path, str] 
     path = Path(name).expanduser().absolute()
     if not path.is_file():
         raise UserError(f"student.embeddings.path={name} is no file.")
+    return path, noted_hash(path, notes)
+
+
+def noted_hash(path: Path, notes: Path) -> str:
+    """SHA-256 of a file's bytes, noted in `notes` with its size, time of change and inode.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    path = path.absolute()
+    if not path.is_file():
+        return file_hash(path)  # which says what is wrong with it
     stat, known = path.stat(), _read(notes)
     seen = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
     if known.get(str(path), [])[:3] != seen:
-        known[str(path)] = [*seen, hash_file(path)]
+        known[str(path)] = [*seen, file_hash(path)]
         notes.parent.mkdir(parents=True, exist_ok=True)
         fresh = notes.with_name(f"{notes.name}.{os.getpid()}")
         fresh.write_text(json.dumps(known, indent=1))
         fresh.rename(notes)
-    return path, str(known[str(path)][3])
+    return str(known[str(path)][3])
 
 
 def _read(notes: Path) -> dict[str, list[Any]]:

@@ -14,12 +14,26 @@ log = logging.getLogger("kdlight")
 
 
 def run(spec: StageSpec) -> None:
-    """Writes the blocks to learn from (`train`) and those that choose a checkpoint."""
+    """Writes the blocks to learn from (`train`) and those that choose a checkpoint.
+
+    How many lines each source gave is in `facts.json`.
+    """
     folder = Path(spec.inputs["tokenizer"])
     pad = json.loads((folder / "special.json").read_text())["pad"]
-    lines = corpus_lines(spec.config["corpus"], spec.runtime["corpus"])
+    taken: dict[str, int] = {}
+    lines = corpus_lines(spec.config["corpus"], spec.runtime["corpus"], taken)
     length, out = spec.config["length"], Path(spec.out)
     with Meter(spec.runtime["title"], None, "lines") as meter:
         counts = pack(lines, out, load_tokenizer(folder), pad, length, meter.advance)
     log.info("%s: {lines:,} lines, {tokens:,} tokens in {blocks:,} blocks of %d; {left_out} left "
              "out at the end".format(**counts), spec.runtime["title"], length)  # fmt: skip
+    for source, count in taken.items():
+        log.info("%s: %s lines of %s", spec.runtime["title"], f"{count:,}", source)
+    (out / "facts.json").write_text(json.dumps({"lines": taken}))
+    if unread := [source for source, count in taken.items() if not count]:
+        log.warning(
+            "data.corpus_rows=%s was reached before %s: nothing was read of it; raise it, or list "
+            "that text first.",
+            spec.config["corpus"]["rows"],
+            ", ".join(unread),
+        )

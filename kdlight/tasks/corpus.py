@@ -1,28 +1,32 @@
 """Plain text as a corpus: files, gzipped or not, sets of the hub by name, or embedded text."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from kdlight.tasks.hub import set_commit
 from kdlight.tasks.lines import file_hash, numbered_lines
 from kdlight.types import UserError
 
 HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
 
 
-def corpus_content(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the text of a corpus: of a file its bytes, of a set of the hub its name.
+def corpus_content(
+    data: Mapping[str, Any], hash_of: Callable[[Path], str] = file_hash
+) -> dict[str, Any]:
+    """What decides the text of a corpus: of a file its bytes, of a set of the hub its commit.
 
     Args:
         data: the configuration's `data` node.
+        hash_of: gives the hash of a file's bytes.
 
     Raises:
-        UserError: if there is no corpus, or a file cannot be read.
+        UserError: if there is no corpus, or a file or a set cannot be read.
     """
     limit = {"rows": data["corpus_rows"]}
     if data["corpus"]:
-        return limit | {"content": [_content(source) for source in data["corpus"]]}
+        return limit | {"content": [_content(source, hash_of) for source in data["corpus"]]}
     if data["source"] != "embedded":
         raise UserError(
             "There is no text to learn from: name files or sets of the hub, "
@@ -36,23 +40,33 @@ def corpus_content(data: Mapping[str, Any]) -> dict[str, Any]:
     return limit | {"embedded": VERSION} | {key: data[key] for key in keys}
 
 
-def corpus_lines(content: Mapping[str, Any], sources: Iterable[str]) -> Iterator[str]:
+def corpus_lines(
+    content: Mapping[str, Any], sources: Iterable[str], counts: dict[str, int] | None = None
+) -> Iterator[str]:
     """The lines that are not empty, source after source, one in memory at a time.
 
     Args:
         content: as `corpus_content` gave it.
         sources: files, or sets of the hub as `hub:OWNER/NAME`, `hub:OWNER/NAME@CONFIG` and
             `hub:OWNER/NAME@CONFIG:COLUMN` (default column `text`), read as a stream.
+        counts: gets the number of lines that were taken of each source.
 
     Raises:
         UserError: for a source that is empty or cannot be read, with file and line.
     """
-    lines = _embedded(content) if "embedded" in content else _all(sources)
+    counts = {} if counts is None else counts
+    lines = _embedded(content) if "embedded" in content else _all(list(sources), counts)
     return islice(lines, content["rows"])
 
 
-def _content(source: str) -> str:
-    return source if source.startswith(HUB) else file_hash(Path(source).expanduser())
+def _content(source: str, hash_of: Callable[[Path], str]) -> str:
+    if not source.startswith(HUB):
+        return hash_of(Path(source).expanduser())
+    name, config, _ = _parts(source)
+    try:
+        return f"{source} {set_commit(name, config)}"
+    except Exception as error:  # datasets passes on errors of a dozen libraries
+        raise UserError(f"{source}: {str(error).splitlines()[0]}") from error
 
 
 def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
@@ -63,15 +77,15 @@ def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
     return map(script.signs, lines) if content["script"] else lines
 
 
-def _all(sources: Iterable[str]) -> Iterator[str]:
+def _all(sources: list[str], counts: dict[str, int]) -> Iterator[str]:
+    counts |= dict.fromkeys(sources, 0)
     for source in sources:
-        found = False
         lines = _hub(source) if source.startswith(HUB) else _file(source)
         for line in lines:
             if text := " ".join(line.split()):
-                found = True
+                counts[source] += 1
                 yield text
-        if not found:
+        if not counts[source]:
             raise UserError(f"{source}: there is no text in it.")
 
 
@@ -79,15 +93,22 @@ def _file(path: str) -> Iterator[str]:
     return (line for _, line in numbered_lines(Path(path).expanduser()))
 
 
+def _parts(source: str) -> tuple[str, str | None, str]:
+    """Name, configuration and column of a set of the hub."""
+    place, _, column = source.removeprefix(HUB).partition(":")
+    name, _, config = place.partition("@")
+    return name, config or None, column or "text"
+
+
 def _hub(source: str) -> Iterator[str]:
     from datasets import load_dataset
 
-    place, _, column = source.removeprefix(HUB).partition(":")
-    name, _, config = place.partition("@")
+    name, config, column = _parts(source)
     try:
-        rows: Any = load_dataset(name, config or None, split="train", streaming=True)
+        rows: Any = load_dataset(name, config, split="train", streaming=True)
         for row in rows:
-            yield str(row[column or "text"])
+            if (text := row[column]) is not None:
+                yield str(text)
     except KeyError as error:
         raise UserError(f"{source}: its rows have no column {error}.") from error
     except (OSError, ValueError) as error:

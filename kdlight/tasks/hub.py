@@ -113,16 +113,19 @@ def _load(task: Task, hub_split: str) -> Any:
         raise _unreachable(task, error) from None
 
 
-def _commit(task: Task) -> str:
-    """The commit that the set is at."""
+def set_commit(path: str, name: str | None) -> str:
+    """The commit that a set is at; passes on any error of `datasets`."""
     import datasets
 
+    return str(datasets.load_dataset_builder(path, name).hash)
+
+
+def _commit(task: Task) -> str:
     assert task.hub is not None
     try:
-        builder = datasets.load_dataset_builder(task.hub["path"], task.hub.get("name"))
+        return set_commit(task.hub["path"], task.hub.get("name"))
     except Exception as error:  # as in _load
         raise _unreachable(task, error) from None
-    return str(builder.hash)
 
 
 def _unreachable(task: Task, error: Exception) -> UserError:

@@ -88,7 +88,7 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path, monkeypatch):
     node, notes = {"start": "vectors", "path": str(tmp_path / "v.bin")}, tmp_path / "n/notes.json"
     first = reading.vector_file(node, notes)
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "hash_file", None)
+        patch.setattr(reading, "file_hash", None)
         assert reading.vector_file(node, notes) == first
     write_vectors(tmp_path / "v.bin", ["a", "b"])
     assert reading.vector_file(node, notes) != first

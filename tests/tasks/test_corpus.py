@@ -1,6 +1,7 @@
 """Text sources: files plain and gzipped, sets of a hub, embedded text, and what is refused."""
 
 import gzip
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +26,10 @@ def test_lines_of_files_in_their_order(tmp_path):
     sources = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt.gz")]
     assert lines(*sources) == ["one line", "another", "third"]
     assert lines(*sources, corpus_rows=2) == ["one line", "another"]
+    counts = {}
+    data = {**DATA, "corpus": sources, "corpus_rows": 2}
+    assert len(list(corpus_lines(corpus_content(data), sources, counts))) == 2
+    assert counts == {sources[0]: 2, sources[1]: 0}
     before = corpus_content({**DATA, "corpus": sources})["content"]
     (tmp_path / "a.txt").write_text("other")
     after = corpus_content({**DATA, "corpus": sources})["content"]
@@ -36,13 +41,21 @@ def test_a_set_by_name_is_streamed(monkeypatch):
 
     def load(name, config, split, streaming):
         asked.append((name, config, split, streaming))
-        return iter([{"text": "a b", "body": "c"}])
+        return iter([{"text": "a b", "body": "c"}, {"text": None, "body": None}])
 
     monkeypatch.setattr("datasets.load_dataset", load)
+    commits = {("wiki/en", None): "1", ("wiki/zh", "2023"): "2"}
+    made = lambda name, config: SimpleNamespace(hash=commits[name, config])  # noqa: E731
+    monkeypatch.setattr("datasets.load_dataset_builder", made)
     assert lines("hub:wiki/en", "hub:wiki/zh@2023:body") == ["a b", "c"]
     assert asked == [("wiki/en", None, "train", True), ("wiki/zh", "2023", "train", True)]
     with pytest.raises(UserError, match="no column 'title'"):
         lines("hub:wiki/en:title")
+    before = corpus_content({**DATA, "corpus": ["hub:wiki/en"]})
+    commits["wiki/en", None] = "3"
+    assert corpus_content({**DATA, "corpus": ["hub:wiki/en"]}) != before
+    with pytest.raises(UserError, match=r"hub:wiki/de: "):
+        corpus_content({**DATA, "corpus": ["hub:wiki/de"]})
 
 
 def test_embedded_text_is_the_same_every_time_and_in_either_script():

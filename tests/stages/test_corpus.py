@@ -1,0 +1,48 @@
+"""Plain text of several sources: how much of each is read is told; files are hashed once."""
+
+import json
+import logging
+
+from commands import plain
+
+from kdlight.launch import reading
+from kdlight.launch.plan import Plan
+from kdlight.stages import corpus, tokenizer
+from kdlight.types import StageSpec
+
+
+def planned(tmp_path, *words):
+    sources = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for source in sources:
+        if not source.exists():
+            source.write_text("the cats sat on the mats\n" * 50)
+    named = ",".join(map(str, sources))
+    made = plain(f"data.corpus=[{named}]", f"outputs={tmp_path}/out", *words, experiment="mitkd")
+    return Plan(made), [str(source) for source in sources]
+
+
+def test_what_was_not_read_is_told(tmp_path, caplog):
+    plan, sources = planned(tmp_path, "data.corpus_rows=40", "data.block_length=16")
+    reads = plan.tokenizer(None, {"kind": "word_pieces", "size": 60, "lowercase": True})
+    blocks = plan.blocks(reads)
+    with caplog.at_level(logging.INFO):
+        for node, stage in ((reads, tokenizer), (blocks, corpus)):
+            (out := tmp_path / node.kind).mkdir()
+            runtime = {"pretrained": None, **node.runtime, "title": node.title}
+            inputs = {"tokenizer": str(tmp_path / "tokenizer")}
+            stage.run(StageSpec(node.kind, node.config, inputs, str(out), runtime))
+    facts = json.loads((tmp_path / "corpus/facts.json").read_text())
+    assert facts == {"lines": {sources[0]: 40, sources[1]: 0}}
+    assert f"40 lines of {sources[0]}" in caplog.text
+    assert f"data.corpus_rows=40 was reached before {sources[1]}" in caplog.text
+    size = json.loads((tmp_path / "tokenizer/special.json").read_text())["size"]
+    assert f"Tokenizer: {size} word_pieces, of 60 asked for" in caplog.text
+
+
+def test_files_are_hashed_once(tmp_path, monkeypatch):
+    first = planned(tmp_path)[0].corpus
+    monkeypatch.setattr(reading, "file_hash", lambda path: f"anew {path.name}")
+    assert planned(tmp_path)[0].corpus == first
+    (tmp_path / "a.txt").write_text("the cats sat on other mats\n" * 50)
+    changed = planned(tmp_path)[0].corpus["content"]
+    assert changed == ["anew a.txt", first["content"][1]]

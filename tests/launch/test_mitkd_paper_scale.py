@@ -1,6 +1,6 @@
 """`scale=paper` of MITKD: its recipe, and a step in its shapes with random weights."""
 
-from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +9,6 @@ from hydra.utils import instantiate
 
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.agnostic import Agnostic
-from kdlight.methods.schedules import linear
 from kdlight.models.build import build_student
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import random_encoder
@@ -45,6 +44,7 @@ def test_the_recipe(experiment):
 def test_a_step_in_the_full_shapes(make_batch):
     """The student learns BERT-base's last layer; what no relation reads is not moved."""
     config = plain("scale=paper", "trainer=cpu", experiment="mitkd")
+    text = config["method"]["text"]
     torch.manual_seed(0)
     shape = {**BASE, **config["student"]["encoder"]["shape"]}
     config["student"]["encoder"] |= {"shape": shape}
@@ -56,11 +56,12 @@ def test_a_step_in_the_full_shapes(make_batch):
         teacher=OnlineTeacher({"text": teacher}),
         model=student,
         metrics={},
-        optimizer=partial(torch.optim.AdamW, lr=6e-4),
-        schedule=partial(linear, warmup=0.01),
-        total_steps=400_000,
+        optimizer=instantiate(text["optimizer"]),
+        schedule=instantiate(text["schedule"]),
+        total_steps=text["max_steps"],
         seed=0,
     )
+    module._trainer = SimpleNamespace(world_size=1, gradient_clip_val=None)
     assert module.losses.terms["relation"].heads == 24
     optimizer = module.configure_optimizers()["optimizer"]
     batch = make_batch([128, 128], task="text", labels=[0.0, 0.0], vocabulary=30_000)

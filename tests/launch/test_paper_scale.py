@@ -1,25 +1,27 @@
 """`scale=paper` of MKD: its recipe, a step in its shapes, and its whole path with a tiny BERT."""
 
 import json
-from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 from commands import call, plain, results
 from conftest import WORDS
+from hydra.utils import instantiate
+from torch import nn
 from transformers import BertConfig, BertModel
 
 from kdlight.launch.arm import Arm
 from kdlight.launch.arms import arms
 from kdlight.launch.plan import Plan
-from kdlight.losses.hard import Hard
-from kdlight.losses.logits import LogitMSE
 from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.finetune import Finetune
 from kdlight.models.build import build_student, build_teacher
-from kdlight.types import ModelOutput
+from kdlight.types import LOGITS, ModelOutput
 
 GLUE = ("sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte")
 FOLDERS = dict(zip(GLUE, ("SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE"), strict=True))
+VOCABULARY = 30_522
 LARGE = {
     "model_type": "bert",
     "num_hidden_layers": 24,
@@ -30,57 +32,95 @@ LARGE = {
 }
 
 
-def test_the_recipe():
-    config = plain("scale=paper", "trainer=cpu", experiment="mkd_transformer3")
+@pytest.mark.parametrize("experiment", ["mkd_transformer3", "mkd_lstm"])
+def test_the_recipe(experiment):
+    config = plain("scale=paper", "trainer=cpu", experiment=experiment)
     assert tuple(config["task"]) == GLUE
-    teacher = config["teacher"]
+    teacher, student = config["teacher"], config["student"]["encoder"]
     assert teacher["pretrained"] == "google-bert/bert-large-uncased"
-    assert (teacher["max_epochs"], teacher["batch_size"], teacher["optimizer"]["lr"]) == (
-        5,
-        32,
-        5e-5,
-    )
+    assert (teacher["max_epochs"], teacher["batch_size"]) == (5, 32)
+    assert teacher["optimizer"]["_target_"] == "torch.optim.AdamW"
+    assert teacher["optimizer"]["lr"] == 5e-5
     assert (teacher["joint"], config["method"]["joint"]) == (None, True)
-    assert config["student"]["encoder"]["shape"] == {"num_hidden_layers": 3}
     assert list(config["loss"]) == ["logit_mse"]
     assert config["data"]["max_length"] == 128
+    rate, batch, shape = {
+        "mkd_transformer3": (5e-5, 32, {"shape": {"num_hidden_layers": 3}}),
+        "mkd_lstm": (1e-3, 64, {"hidden": 150, "integration": 150, "maxout": [300, 150]}),
+    }[experiment]
+    assert shape.items() <= student.items()
+    assert (config["optimizer"]["lr"], config["data"]["batch_size"]) == (rate, batch)
+    assert config["optimizer"]["_target_"] == "kdlight.methods.optimizers.LazyAdamW"
+    for schedule in (config["schedule"], teacher["schedule"]):
+        assert schedule["_target_"] == "kdlight.methods.schedules.linear"
+        assert schedule["warmup"] == 0.1
+    assert config["trainer"]["max_epochs"] == 10
 
 
-def one_step(model, batch, loss):
-    """The loss, and the parameters that got no gradient."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-    head = model.heads["mnli"].output.weight
-    before = head.detach().clone()
-    total = loss(model(batch))
-    total.backward()
-    optimizer.step()
-    assert not torch.equal(head, before)
-    return total.item(), {name for name, p in model.named_parameters() if p.grad is None}
+class Fixed:
+    """A teacher that always says the same."""
+
+    provides, reads, shapes = LOGITS, frozenset({"joint"}), {}
+
+    def __call__(self, batch, needs=LOGITS):
+        del needs
+        return ModelOutput(logits=torch.arange(3.0).expand(len(batch), 3))
 
 
-@pytest.mark.parametrize("network", ["teacher", "student"])
-def test_a_step_in_the_full_shape(network, make_batch):
-    config = plain("scale=paper", "trainer=cpu", experiment="mkd_transformer3")
+def trained(config, network):
+    """The paper's network in the module that trains it, with its optimizer and schedule."""
     outputs = {task: (3 if task == "mnli" else 1 if task == "stsb" else 2, task != "sst2")
                for task in GLUE}  # fmt: skip
-    torch.manual_seed(0)
-    batch = make_batch([16, 9], task="mnli", labels=[0.0, 2.0], vocabulary=30_000)
+    common = {"metrics": {}, "total_steps": 100, "seed": 0}
     if network == "teacher":
         about = {**config["teacher"], "shape": LARGE, "embedding_std": 0.02}
-        model = build_teacher(about, outputs, 30_522, 0, None)
-        loss = partial(WeightedSum({"hard": Hard()}), teacher=None, batch=batch)
-    else:
-        student = config["student"]
+        common |= {"model": build_teacher(about, outputs, VOCABULARY, 0, None)}
+        return Finetune(**common, **{k: instantiate(about[k]) for k in ("optimizer", "schedule")})
+    student, table = config["student"], torch.randn(VOCABULARY, 300)
+    if "embeddings" not in student:
         student["encoder"] |= {"shape": {**LARGE, "num_hidden_layers": 3}, "pooling": "cls"}
-        model = build_student(student, outputs, 30_522, 0)
-        target = ModelOutput(logits=torch.randn(2, 3))
-        loss = partial(WeightedSum({"mse": LogitMSE()}), teacher=target, batch=batch)
-    parameters = sum(p.numel() for p in model.parameters())
-    assert parameters > (330e6 if network == "teacher" else 65e6)
-    total, idle = one_step(model.train(), batch, lambda output: loss(output)[0])
+    common |= {"model": build_student(student, outputs, VOCABULARY, 0, table)}
+    common |= {k: instantiate(config[k]) for k in ("optimizer", "schedule")}
+    losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})
+    return instantiate(config["method"]["module"])(**common, losses=losses, teacher=Fixed())
+
+
+@pytest.mark.parametrize(
+    ("experiment", "network", "size"),
+    [
+        ("mkd_transformer3", "teacher", 330e6),
+        ("mkd_transformer3", "student", 65e6),
+        ("mkd_lstm", "student", 10e6),
+    ],
+)
+def test_a_step_in_the_full_shape(experiment, network, size, make_batch):
+    """The head of the batch's task moves and no other; of a student's words those it read."""
+    config = plain("scale=paper", "trainer=cpu", experiment=experiment)
+    torch.manual_seed(0)
+    module = trained(config, network)
+    module._trainer = SimpleNamespace(world_size=1, gradient_clip_val=None)
+    optimizer = module.configure_optimizers()["optimizer"]
+    model = module.model
+    assert sum(p.numel() for p in model.parameters()) > size
+    (table,) = {
+        m.weight for m in model.modules()
+        if isinstance(m, nn.Embedding) and len(m.weight) == VOCABULARY
+    }  # fmt: skip
+    heads = {name: p for name, p in model.named_parameters() if name.startswith("heads.")}
+    before, words = {k: p.detach().clone() for k, p in heads.items()}, table.detach().clone()
+    batch = make_batch([16, 9], "mnli", pair=True, labels=[0.0, 2.0], vocabulary=30_000)
+    total = module.training_step(batch, 0)
+    total.backward()
+    module.on_after_backward()
+    optimizer.step()
     assert total > 0
-    heads = {name for name, _ in model.named_parameters() if name.startswith("heads.")}
-    assert idle == {name for name in heads if ".mnli." not in name}
+    moved = {name for name, p in heads.items() if not torch.equal(p, before[name])}
+    assert moved == {name for name in heads if ".mnli." in name}
+    assert {name for name, p in heads.items() if p in optimizer.state} == moved
+    if network == "student":
+        read = batch.texts if "texts" in model.reads else (batch.joint,)
+        ids = torch.cat([text.input_ids[text.mask] for text in read]).unique()
+        assert (table != words).any(dim=1).nonzero()[:, 0].tolist() == ids.tolist()
 
 
 @pytest.fixture

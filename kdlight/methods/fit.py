@@ -77,14 +77,12 @@ def fit(
     was stopped goes on from there. Only the first rank gets the weights.
 
     Raises:
-        UserError: if a signal stops the training, a loss is not finite, or the last state does not
-            fit.
+        UserError: if a signal stops the training, it diverges, or the last state does not fit.
     """
     settings = _settings(runtime["trainer"])
     curves = CurveLogger(out / "metrics.csv")
     last = LastState(out / "checkpoints", curves, settings.pop("checkpoint_seconds"), interval)
-    quiet = runtime.get("quiet", False)
-    progress = ProgressCallback(title, data.steps, data.batch_size, quiet)
+    progress = ProgressCallback(title, data.steps, data.batch_size, runtime.get("quiet", False))
     with settings_of("trainer"):
         trainer = L.Trainer(
             **settings,
@@ -109,8 +107,7 @@ def fit(
     except SystemExit as end:  # Lightning's answer to Ctrl-C and SIGTERM, whatever its status
         raise UserError(f"{title} was stopped; the same command continues it.") from end
     except DivergedError as error:
-        kept = " The last good checkpoint is kept." if last.newest() else ""
-        raise UserError(f"{error}{kept}") from error
+        raise UserError(f"{error}{_kept(last)}") from error
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         if last.started or not resumed:
             raise
@@ -125,6 +122,10 @@ def fit(
     prefix = "model."
     network = {k.removeprefix(prefix): v for k, v in last.best.items() if k.startswith(prefix)}
     return Best(network, cast(float, last.score))
+
+
+def _kept(last: LastState) -> str:
+    return " The last good checkpoint is kept." if last.newest() else ""
 
 
 def _settings(trainer: Mapping[str, Any]) -> dict[str, Any]:

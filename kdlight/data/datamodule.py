@@ -53,7 +53,15 @@ class TaskDataModule(L.LightningDataModule):
             )
             lengths[task] = each if subset is None else each[subset]
         self.sampler = TaskBatchSampler(lengths, batch_size, mixing, seed, window)
-        self.steps = self.sampler.steps_per_epoch
+
+    @property
+    def steps(self) -> int:
+        """Of the run: an epoch, unless something else is set before it starts."""
+        return self.sampler.steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self.sampler.steps = steps
 
     def train_dataloader(self) -> TrainLoader:
         """`self.steps` training batches, counted from the start of the run."""

@@ -1,7 +1,7 @@
 """How often each task is drawn: rules that turn row counts into shares of an epoch's steps.
 
-A rule is called with the rows by task and the number of the epoch, and returns shares that sum
-to one. An epoch has as many steps as all rows fill.
+A rule is called with the rows by task and the share of the run that is done, from 0 to 1, and
+returns shares that sum to one.
 """
 
 from collections.abc import Mapping
@@ -9,61 +9,60 @@ from collections.abc import Mapping
 Shares = dict[str, float]
 
 
-def uniform(sizes: Mapping[str, int], epoch: int) -> Shares:
+def uniform(sizes: Mapping[str, int], done: float) -> Shares:
     """The same number of steps for every task."""
-    return temperature(sizes, epoch, tau=0.0)
+    return temperature(sizes, done, tau=0.0)
 
 
-def proportional(sizes: Mapping[str, int], epoch: int) -> Shares:
+def proportional(sizes: Mapping[str, int], done: float) -> Shares:
     """Steps in proportion to the number of rows, as MT-DNN mixes its mini-batches."""
-    return temperature(sizes, epoch, tau=1.0)
+    return temperature(sizes, done, tau=1.0)
 
 
-def temperature(sizes: Mapping[str, int], epoch: int, tau: float) -> Shares:
+def temperature(sizes: Mapping[str, int], done: float, tau: float) -> Shares:
     """In proportion to `size ** tau`: BAM (arXiv 1907.04829) has 0.75.
 
     Raises:
         ValueError: if `tau` is negative.
     """
-    del epoch
+    del done
     if tau < 0:
         raise ValueError(f"tau={tau} must not be negative")
     return _normalised({task: size**tau for task, size in sizes.items()})
 
 
-def capped(sizes: Mapping[str, int], epoch: int, cap: int) -> Shares:
+def capped(sizes: Mapping[str, int], done: float, cap: int) -> Shares:
     """In proportion to the rows, of which at most `cap` count (T5, arXiv 1910.10683, 3.5.2).
 
     Raises:
         ValueError: if `cap` is not positive.
     """
-    del epoch
+    del done
     if cap < 1:
         raise ValueError(f"cap={cap} must be 1 or more")
     return _normalised({task: min(size, cap) for task, size in sizes.items()})
 
 
-def annealed(sizes: Mapping[str, int], epoch: int, epochs: int, end: float = 0.2) -> Shares:
-    """From proportional in the first epoch to `size ** end` in the last of `epochs`.
+def annealed(sizes: Mapping[str, int], done: float, end: float = 0.2) -> Shares:
+    """From proportional at the start of the run to `size ** end` at its end.
 
     Stickland & Murray 2019, arXiv 1902.02671, section 4.1: towards the end every task counts.
 
     Raises:
-        ValueError: if there is no epoch, or `end` is negative.
+        ValueError: if `end` is negative.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs={epochs} must be 1 or more")
-    done = min(1.0, epoch / max(1, epochs - 1))
-    return temperature(sizes, epoch, tau=1 - (1 - end) * done if end >= 0 else end)
+    if end < 0:
+        raise ValueError(f"end={end} must not be negative")
+    return temperature(sizes, done, tau=1 - (1 - end) * done)
 
 
-def weighted(sizes: Mapping[str, int], epoch: int, weights: Mapping[str, float]) -> Shares:
+def weighted(sizes: Mapping[str, int], done: float, weights: Mapping[str, float]) -> Shares:
     """In proportion to given weights; a task that is not named counts once.
 
     Raises:
         ValueError: if a weight is negative or belongs to no task, or none is positive.
     """
-    del epoch
+    del done
     for task, weight in weights.items():
         if task not in sizes:
             raise ValueError(f"weights.{task}: there is no such task")

@@ -1,15 +1,19 @@
 """Which rows make up a step: a pure function of the step number, the same on every rank."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdlight.data.mixing import apportion
+from kdlight.types import settings_of
 
 QUARTERS = np.array([0.25, 0.5, 0.75])
-Mixing = Callable[[Mapping[str, int], int], dict[str, float]]
+Mixing = Callable[[Mapping[str, int], float], dict[str, float]]
+# A rule that changes over time is asked anew so often in a run, if that leaves it room for shares.
+STRETCHES, LEAST = 20, 10  # LEAST: steps a task in a stretch
 
 
 class TaskBatchSampler:
@@ -20,12 +24,18 @@ class TaskBatchSampler:
     is cut into batches of like length, and the batches are shuffled. Because `batch(step)`
     depends on nothing but the step, a run stopped in mid-epoch goes on with the same batches.
 
+    The shares hold in every stretch of steps: an epoch, or of a mixing that changes over time a
+    part of the run, whose last stretch is mixed as the rule says for its end.
+
     Args:
         lengths: tokens of each row, by task: [rows], or [rows texts] for texts padded apart.
         batch_size: rows a step, over all ranks.
-        mixing: shares of the tasks from their sizes and the epoch.
+        mixing: shares of the tasks from their sizes and the share of the run that is done.
         seed: of the permutations, windows and task order.
         window: batches that are cut from one lot of rows, at most.
+
+    Attributes:
+        steps: of the run, an epoch if nothing is said; to be set before the first batch.
     """
 
     def __init__(
@@ -40,6 +50,7 @@ class TaskBatchSampler:
         self.batch_size, self.mixing, self.seed, self.window = batch_size, mixing, seed, window
         self.sizes = {task: len(rows) for task, rows in self.lengths.items()}
         self.steps_per_epoch = -(-sum(self.sizes.values()) // batch_size)
+        self.steps = self.steps_per_epoch
         self._tasks = list(self.lengths)
         self._orders: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         self._counts = np.zeros(len(self._tasks), dtype=np.int64)
@@ -47,21 +58,35 @@ class TaskBatchSampler:
 
     def batch(self, step: int) -> tuple[str, NDArray[np.int64]]:
         """The task of a step and the numbers of its rows, [batch_size]."""
-        order, number = self._epoch(step // self.steps_per_epoch)
-        place = step % self.steps_per_epoch
+        stretch, place = divmod(step, self._stretch)
+        order, number = self._order(stretch)
         task = self._tasks[order[place]]
         return task, self._rows(task, int(number[place]))
 
-    def _epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The task index of every step of an epoch, and how many batches of it came before."""
-        while len(self._orders) <= epoch:
-            self._orders.append(self._next_epoch(len(self._orders)))
-        return self._orders[epoch]
+    @cached_property
+    def _stretch(self) -> int:
+        """Steps for which the rule is asked once."""
+        first = self._shares(0.0)
+        if all(self._shares(done) == first for done in (0.5, 1.0)):
+            return self.steps_per_epoch
+        return max(-(-self.steps // STRETCHES), LEAST * len(self._tasks))
 
-    def _next_epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        counts = apportion(self.mixing(self.sizes, epoch), self.steps_per_epoch)
+    def _shares(self, done: float) -> dict[str, float]:
+        with settings_of("mixing"):
+            return self.mixing(self.sizes, done)
+
+    def _order(self, stretch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The task index of every step of a stretch, and how many batches of it came before."""
+        while len(self._orders) <= stretch:
+            self._orders.append(self._next_order(len(self._orders)))
+        return self._orders[stretch]
+
+    def _next_order(self, stretch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        last = -(-self.steps // self._stretch) - 1
+        shares = self._shares(min(1.0, stretch / max(1, last)))
+        counts = apportion(shares, self._stretch)
         order = np.repeat(np.arange(len(self._tasks)), [counts[task] for task in self._tasks])
-        np.random.default_rng([self.seed, 0, epoch]).shuffle(order)
+        np.random.default_rng([self.seed, 0, stretch]).shuffle(order)
         number = np.empty_like(order)
         for index in range(len(self._tasks)):
             places = np.flatnonzero(order == index)

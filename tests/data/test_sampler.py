@@ -1,6 +1,7 @@
 """Steps as a pure function of their number: exact shares, whole cycles, little padding."""
 
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdlight.data.mixing import apportion, proportional, uniform
+from kdlight.data.mixing import annealed, apportion, proportional, uniform
 from kdlight.data.sampler import TaskBatchSampler, like_lengths
+from kdlight.types import UserError
 
 
 def sampler(sizes, batch_size=8, mixing=proportional, seed=0, **options):
@@ -41,14 +43,45 @@ def test_every_epoch_has_exact_shares_of_one_task_batches(mixing):
     assert orders[0] != orders[1] != orders[2]
 
 
-def test_the_epoch_reaches_the_mixing():
-    def annealed(sizes, epoch):
-        return {"a": 1.0, "b": 0.0} if epoch == 0 else uniform(sizes, epoch)
+def shares_at_both_ends(made, steps, part):
+    """Shares of task `a` in the first and last steps of a run."""
+    made.steps = steps
+    tasks = [made.batch(step)[0] for step in range(steps)]
+    return [ends.count("a") / part for ends in (tasks[:part], tasks[-part:])]
 
-    made = sampler({"a": 80, "b": 80}, mixing=annealed)
-    first, second = ([made.batch(e * 20 + s)[0] for s in range(20)] for e in (0, 1))
-    assert Counter(first) == {"a": 20}
-    assert Counter(second) == {"a": 10, "b": 10}
+
+@pytest.mark.parametrize("steps", [100, 400, 3000])
+@pytest.mark.parametrize("rows", [80, 8000])
+def test_a_mixing_that_changes_ends_where_the_run_ends(steps, rows):
+    """However many epochs that is: 1000 steps have the one, 10 the other."""
+    made = sampler({"a": rows * 9 // 10, "b": rows // 10}, mixing=partial(annealed, end=0))
+    first, last = shares_at_both_ends(made, steps, steps // 20)
+    assert first == pytest.approx(0.9, abs=0.11)
+    assert last == pytest.approx(0.5, abs=0.11)
+
+
+def test_a_mixing_that_changes_depends_on_the_step_alone():
+    sizes = {"a": 500, "b": 90}
+    ours, fresh = (sampler(sizes, mixing=annealed) for _ in range(2))
+    ours.steps = fresh.steps = 300
+    forward = steps_of(ours, range(300))
+    assert steps_of(fresh, range(170, 300)) == forward[170:]
+    assert steps_of(fresh, [420]) == steps_of(ours, [420])  # a race may go beyond the run
+
+
+def test_a_mixing_that_stays_is_of_epochs_whatever_the_run():
+    sizes = {"a": 500, "b": 90}
+    short, long = (sampler(sizes) for _ in range(2))
+    short.steps, long.steps = 10, 1000
+    assert steps_of(short, range(10)) == steps_of(long, range(10))
+
+
+def test_a_mixing_that_fails_names_its_key():
+    def broken(sizes, done):
+        raise ValueError(f"nothing for {len(sizes)} tasks at {done}")
+
+    with pytest.raises(UserError, match="under mixing cannot be used: nothing for 1 tasks at 0"):
+        sampler({"a": 9}, mixing=broken).batch(0)
 
 
 @pytest.mark.parametrize("size", [8, 64, 1600])

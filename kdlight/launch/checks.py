@@ -29,6 +29,22 @@ def check_task_keys(name: str, node: Mapping[str, Any]) -> None:
             raise UserError(f"task {name}: its YAML has an unknown key {key}{hint}")
 
 
+def check_task_names(tasks: Mapping[str, Task]) -> None:
+    """Refuses two keys for one task, whose folders and messages would be the same.
+
+    Raises:
+        UserError: with both keys and the remedy.
+    """
+    seen: dict[str, str] = {}
+    for key, task in tasks.items():
+        if task.name in seen:
+            raise UserError(
+                f"The tasks {seen[task.name]} and {key} have one name, {task.name}: give one of "
+                f"them another (task.{key}.name=)."
+            )
+        seen[task.name] = key
+
+
 def check_kinds(tasks: Mapping[str, Task], parts: Mapping[str, Any]) -> None:
     """Refuses an arm whose parts cannot work on a span or a choice task.
 

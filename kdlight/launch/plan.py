@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.launch.checks import check_task_keys
+from kdlight.launch.checks import check_task_keys, check_task_names
 from kdlight.launch.few import drawn
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import tokenizer_hash
@@ -36,6 +36,7 @@ class Plan:
         for name, node in self.nodes.items():
             check_task_keys(name, node)
         self.tasks: dict[str, Task] = {n: instantiate(node) for n, node in self.nodes.items()}
+        check_task_names(self.tasks)
         self._rows: dict[str, Node] = {}
 
     @cached_property

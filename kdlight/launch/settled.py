@@ -4,8 +4,10 @@ import shlex
 import sys
 from typing import Any, cast
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from kdlight.launch.chosen import check_tasks
 from kdlight.launch.numbers import check_numbers
 from kdlight.schema import check
 
@@ -26,6 +28,7 @@ def settled(config: DictConfig) -> dict[str, Any]:
         UserError: what is wrong with it.
     """
     hydra = config.get("hydra")
+    check_tasks(hydra or HydraConfig.get())
     plain = cast(
         dict[str, Any],
         OmegaConf.to_container(

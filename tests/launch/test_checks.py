@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from kdlight.launch.checks import check_kinds, check_task_keys, check_teacher_floor
+from kdlight.launch.checks import (
+    check_kinds,
+    check_task_keys,
+    check_task_names,
+    check_teacher_floor,
+)
 from kdlight.launch.result import agreement
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -107,3 +112,9 @@ def test_a_teacher_at_chance_on_any_task_is_named(tmp_path, caplog, floor, noted
     check_teacher_floor(tmp_path, "teacher a", floor)
     assert (words or "") in caplog.text
     assert bool(caplog.text) == bool(words)
+
+
+def test_two_tasks_of_one_name():
+    check_task_names({"a": Task("a", labels=("0", "1")), "b": Task("b", labels=("0", "1"))})
+    with pytest.raises(UserError, match="tasks a and b have one name, a: give one"):
+        check_task_names(dict.fromkeys("ab", Task("a", labels=("0", "1"))))

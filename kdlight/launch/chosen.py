@@ -1,0 +1,46 @@
+"""Which files define the tasks that a command chooses."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+
+from kdlight.types import UserError
+
+
+def check_tasks(hydra: Any) -> None:
+    """Refuses two tasks of one name, of which Hydra would silently make one.
+
+    Args:
+        hydra: Hydra's own node of the configuration.
+
+    Raises:
+        UserError: with the name, the files and the remedy.
+    """
+    sources = tuple(str(source.path) for source in hydra.runtime.config_sources)
+    words = [*hydra.overrides.hydra, *hydra.overrides.task]
+    for name, files in _definitions(sources, str(hydra.job.config_name), tuple(words)).items():
+        if len(files) > 1:
+            raise UserError(
+                f"Two tasks are called {name} ({', '.join(files)}): choose it once in "
+                "'task=[...]', or give the key and the name in one of the files another."
+            )
+
+
+@cache
+def _definitions(sources: Sequence[str], config: str, words: Sequence[str]) -> dict[str, list[str]]:
+    """The files that define each task; one that only sets values of it does not count."""
+    del sources  # another search path, other files
+    loader: Any = GlobalHydra.instance().config_loader()
+    _, files = loader._parse_overrides_and_create_caching_repo(config, list(words))
+    found: dict[str, list[str]] = {}
+    for each in loader.compute_defaults_list(config, list(words), RunMode.RUN).defaults:
+        if each.package != "task" or each.config_path is None:
+            continue
+        loaded = files.load_config(each.config_path)
+        for name, node in (loaded.config if loaded else {}).items():
+            if hasattr(node, "keys") and "_target_" in node:
+                found.setdefault(str(name), []).append(each.config_path)
+    return found

@@ -87,24 +87,28 @@ def about(selection, majority):
 GOOD, LOW, EVEN = about(80.0, 50.0), about(49.0, 68.4), about(66.666672, 200 / 3)
 
 
+SOME_LOW = {"sst2": GOOD, "mrpc": LOW, "rte": EVEN}
+NAMED = "scores 49.0 on mrpc (that: 68.4), 66.7 on rte (that: 66.7); train"
+
+
 @pytest.mark.parametrize(
-    ("noted", "words"),
+    ("noted", "words", "refused"),
     [
-        (about(60.0, 50.0), None),  # of teachers made before tasks were noted
-        (about(50.0, 50.0), "scores 50.0 (that: 50.0); train"),
-        ({**about(60.0, 50.0), "tasks": {"sst2": GOOD}}, None),
-        ({**EVEN, "tasks": {"sst2": EVEN}}, "scores 66.7 (that: 66.7); train"),
-        ({**about(70.0, 60.0), "tasks": {"sst2": GOOD, "mrpc": GOOD}}, None),
-        (
-            {**about(65.2, 61.7), "tasks": {"sst2": GOOD, "mrpc": LOW, "rte": EVEN}},
-            "scores 49.0 on mrpc (that: 68.4), 66.7 on rte (that: 66.7); train",
-        ),
+        (about(60.0, 50.0), None, False),  # of teachers made before tasks were noted
+        (about(50.0, 50.0), "scores 50.0 (that: 50.0); train", True),
+        ({**about(60.0, 50.0), "tasks": {"sst2": GOOD}}, None, False),
+        ({**EVEN, "tasks": {"sst2": EVEN}}, "scores 66.7 (that: 66.7); train", True),
+        ({**about(70.0, 60.0), "tasks": {"sst2": GOOD, "mrpc": GOOD}}, None, False),
+        ({**about(65.2, 61.7), "tasks": SOME_LOW}, NAMED, False),
+        ({**about(55.2, 61.7), "tasks": SOME_LOW}, NAMED, True),
     ],
 )
 @pytest.mark.parametrize("floor", ["error", "warn"])
-def test_a_teacher_at_chance_on_any_task_is_named(tmp_path, caplog, floor, noted, words):
+def test_a_teacher_at_chance_is_refused_and_its_tasks_are_named(
+    tmp_path, caplog, floor, noted, words, refused
+):
     (tmp_path / "floor.json").write_text(json.dumps(noted))
-    if words and floor == "error":
+    if refused and floor == "error":
         with pytest.raises(UserError, match="teacher a is no better than the common") as caught:
             check_teacher_floor(tmp_path, "teacher a", floor)
         assert words in str(caught.value)

@@ -258,8 +258,9 @@ def check_outputs(model, make_batch):
 def test_every_student(option, embeddings, make_batch):
     config = composed(f"student={option}", f"student/embeddings={embeddings}", experiment="custom")
     model = build_student(config["student"], OUTPUTS, 40, 0, torch.randn(40, 12))
+    own = config["student"]["embeddings"]
     assert model.encoder.embeddings.embedding_dim == (
-        config["student"]["embeddings"]["dim"] if embeddings == "random" else 12
+        own["dim"] if own["start"] == "random" else 12
     )
     check_outputs(model, make_batch)
 
@@ -280,6 +281,8 @@ def test_every_transformer(option, make_batch):
 def test_what_a_student_reads_depends_on_the_scale_and_can_be_chosen(student, scale):
     own = composed(f"student={student}", f"scale={scale}")["student"]
     starts = {"lite": "teacher", "paper": "vectors"}
+    if student == "biattentive":
+        starts["demo"] = "teacher"
     assert own["embeddings"]["start"] == starts.get(scale, "random")
     assert bool(own["tokenizer"]) == (scale == "paper")
     chosen = composed(f"student={student}", f"scale={scale}", "student/embeddings=pretrained",

@@ -130,8 +130,7 @@ class Teachers:
         shape = {key: self.config[key] for key in ("shape", "embedding_std", "seed")}
         config = {**settings, **shape, **lightning(self.trainer)}
         parents = {"tokenizer": self.tokenizer, "corpus": self.plan.blocks(self.tokenizer)}
-        about = self._runtime(settings["precision"])
-        return Node("pretrain", "", config, parents, about, distributed=True)
+        return Node("pretrain", "", config, parents, self._runtime(settings["precision"]), True)
 
     def common(self, group: Group) -> Node | None:
         """The network that all teachers of some tasks were made from, if they share one."""
@@ -157,16 +156,15 @@ class Teachers:
 
     def check_reach(self, *keys: str) -> None:
         """Refuses texts, by keys of `data`, that are longer than its encoder can read."""
-        found = any(self.folders.values())
-        more = "teacher.pretrained=DIR" if found else "teacher.shape.max_position_embeddings"
-        check_reach(self.plan.data, keys, self.shape(), "teacher", f"more with {more}")
+        more = "pretrained=DIR" if any(self.folders.values()) else "shape.max_position_embeddings"
+        check_reach(self.plan.data, keys, self.shape(), "teacher", f"more with teacher.{more}")
 
     def outputs(self, task: str, text: Node) -> Node:
         """What the teacher says of a transfer set."""
         config = {"task": task, "precision": self.precision}
         parents = {"teacher": self.of_task(task), "tokens": self.plan.tokens(text, self.tokenizer)}
         about = self._runtime(self.precision) | {"batch_tokens": 2048}
-        return Node("teacher_outputs", task, config, parents, about, distributed=True)
+        return Node("teacher_outputs", task, config, parents, about, True)
 
     def _network(self, group: Group, seed: int) -> Node:
         """One network: trained on its tasks, or refined on one of them after all."""

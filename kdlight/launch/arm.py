@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.checks import check_kinds
-from kdlight.launch.environment import precision
 from kdlight.launch.few import warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
@@ -14,7 +13,7 @@ from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
-from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, on_each, runtime
+from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, runtime
 from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
@@ -92,9 +91,7 @@ class Arm:
             )
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
         teachers.check_reach("max_length", "block_length")
-        text_precision = precision(
-            settings["precision"], parts["trainer"]["accelerator"], half="bf16-mixed"
-        )
+        text_precision = mixed(settings["precision"], parts["trainer"])
         config = {
             **settings,
             "precision": text_precision,
@@ -165,6 +162,7 @@ class Arm:
         gold, data = parts["method"]["learns_from"] != "teacher", self.plan.data
         source = None if gold else self.teachers.config["source"]
         trainer = parts["trainer"]
+        trainer = {**trainer, "precision": mixed(trainer["precision"], trainer)}
         # The ids of a network that goes on are those of the table it brings.
         tokenizer = start.parents["tokenizer"] if start else self._tokenizer(group)
         fresh = Start(self.teachers, parts["student"], {} if gold else parts["loss"], group)

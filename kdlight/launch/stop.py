@@ -1,15 +1,18 @@
 """A stop by Ctrl-C, SIGTERM or a terminal that is gone, at whatever moment."""
 
 import signal
+import sys
 from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN_SECONDS = 0.05
 
 
 class Stop:
     """Answers these signals with a KeyboardInterrupt, and remembers that one came.
 
     Libraries may turn the interrupt into an error of their own; `asked` tells it from a fault.
+    Where Python can only drop it, in `__del__` for instance, it comes again.
     A signal that the shell wants ignored stays so (Ctrl-C for a command in the background, the end
     of the terminal under `nohup`).
     """
@@ -22,6 +25,8 @@ class Stop:
         for number, handler in self._before.items():
             if handler is not signal.SIG_IGN:
                 signal.signal(number, self._ask)
+        self._alarm = signal.getsignal(signal.SIGALRM)
+        self._dropped, sys.unraisablehook = sys.unraisablehook, self._again
         return self
 
     def __exit__(
@@ -30,8 +35,19 @@ class Stop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        sys.unraisablehook = self._dropped
+        if signal.getsignal(signal.SIGALRM) == self._ask:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._alarm)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _again(self, dropped: "sys.UnraisableHookArgs") -> None:
+        if not (self.asked and dropped.exc_type is KeyboardInterrupt):
+            self._dropped(dropped)
+            return
+        signal.signal(signal.SIGALRM, self._ask)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)  # now, it would be dropped once more
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         del number, frame

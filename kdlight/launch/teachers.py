@@ -11,7 +11,7 @@ from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
 from kdlight.launch.reach import check_reach
-from kdlight.launch.trainer import lightning, runtime
+from kdlight.launch.trainer import lightning, mixed, runtime
 from kdlight.types import UserError
 
 Group = tuple[str, ...]
@@ -128,9 +128,10 @@ class Teachers:
             return None
         self.check_reach("block_length")
         shape = {key: self.config[key] for key in ("shape", "embedding_std", "seed")}
-        config = {**settings, **shape, **lightning(self.trainer)}
+        training = mixed(settings["precision"], self.trainer)
+        config = {**settings, **shape, **lightning(self.trainer), "precision": training}
         parents = {"tokenizer": self.tokenizer, "corpus": self.plan.blocks(self.tokenizer)}
-        return Node("pretrain", "", config, parents, self._runtime(settings["precision"]), True)
+        return Node("pretrain", "", config, parents, self._runtime(training), True)
 
     def common(self, group: Group) -> Node | None:
         """The network that all teachers of some tasks were made from, if they share one."""
@@ -204,6 +205,7 @@ class Teachers:
     def _settings(self, group: Group, changes: Mapping[str, Any], fresh: bool) -> dict[str, Any]:
         """What decides a training; `fresh`: it does not go on from another teacher."""
         teacher = merged(self.config, changes)
+        teacher["precision"] = mixed(teacher["precision"], self.trainer)
         mixing = teacher["mixing"]
         for key in UNTRAINED_KEYS:
             teacher.pop(key)

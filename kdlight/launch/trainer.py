@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kdlight.launch.environment import precision
+
 # Of the trainer node, not Lightning's.
 PLAN_KEYS = ("max_epochs", "max_steps", "evaluations")
 LEAST = "min_steps"  # one more, where it is set
@@ -18,6 +20,11 @@ def lightning(trainer: Mapping[str, Any]) -> dict[str, Any]:
     known = (*PLAN_KEYS, LEAST, *PLACE_KEYS, "precision")
     more = {key: value for key, value in trainer.items() if key not in known}
     return {"trainer": more} if more else {}
+
+
+def mixed(wanted: str, trainer: Mapping[str, Any]) -> str:
+    """The precision of a training: `auto` is bf16-mixed where the device has it."""
+    return precision(wanted, trainer["accelerator"], half="bf16-mixed")
 
 
 def on_each(trainer: Mapping[str, Any]) -> dict[str, Any]:

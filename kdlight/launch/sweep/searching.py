@@ -104,9 +104,18 @@ def search(
 
 def _anywhere(job: "Job") -> list[str]:
     """What the job comes to; the same on machines that differ in folders and in precisions."""
-    teacher = {**job.config["teacher"], "store_precision": "32-true"}
-    alike = type(job)({**job.config, "teacher": teacher}, job.folder)
+    alike = type(job)(_settled(job.config), job.folder)
     return [node.fingerprint for node in alike.plan_all()]
+
+
+def _settled(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with one precision wherever each machine may choose its own."""
+    found = {}
+    for key, value in config.items():
+        chosen = key.endswith("precision") and value == "auto"
+        inside = isinstance(value, Mapping)
+        found[key] = "32-true" if chosen else _settled(value) if inside else value
+    return found
 
 
 @dataclass(frozen=True)

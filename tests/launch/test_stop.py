@@ -1,0 +1,53 @@
+"""A stop is answered wherever the signal falls."""
+
+import signal
+import sys
+import time
+
+import pytest
+
+from kdlight.launch.stop import Stop
+
+
+class Dying:
+    """Python drops whatever is raised while an object is taken away."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(0)
+
+
+def dies_while_it_is_stopped():
+    Dying()
+    for _ in range(500):
+        time.sleep(0.01)
+
+
+def test_where_python_drops_the_interrupt_it_comes_again(capfd):
+    with pytest.raises(KeyboardInterrupt), Stop() as stop:
+        dies_while_it_is_stopped()
+    assert stop.asked
+    assert capfd.readouterr().err == ""
+
+
+def test_other_dropped_errors_go_where_they_went(monkeypatch):
+    seen = []
+    monkeypatch.setattr(sys, "unraisablehook", seen.append)
+
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    with Stop() as stop:
+        Broken()
+    assert [str(one.exc_value) for one in seen] == ["broken"]
+    assert not stop.asked
+
+
+def test_everything_is_as_it_was_before():
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = sys.unraisablehook, [signal.getsignal(number) for number in signals]
+    with pytest.raises(KeyboardInterrupt), Stop():
+        dies_while_it_is_stopped()
+    assert (sys.unraisablehook, [signal.getsignal(number) for number in signals]) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

@@ -17,10 +17,12 @@ def bare_training(
     targets: Sequence[ModelOutput],
     loss: Loss,
     block: int,
+    half: bool = False,
 ) -> Iterator[None]:
     """Forward, loss, backward, PyTorch's own fastest optimizers; yields after `block` steps.
 
-    Embedding tables get sparse gradients and `SparseAdam`, the rest the fused `AdamW`.
+    Embedding tables get sparse gradients and `SparseAdam`, the rest the fused `AdamW`. `half`:
+    under bf16 autocast.
     """
     tables = [m for m in model.train().modules() if isinstance(m, nn.Embedding)]
     for table in tables:
@@ -36,7 +38,9 @@ def bare_training(
     for number, (batch, target) in enumerate(zip(batches, targets, strict=True), start=1):
         for optimizer in optimizers:
             optimizer.zero_grad()
-        loss(model(batch), target, batch)[0].backward()
+        with torch.autocast(batch.rows.device.type, torch.bfloat16, enabled=half):
+            total = loss(model(batch), target, batch)[0]
+        total.backward()
         for optimizer in optimizers:
             optimizer.step()
         if number % block == 0:

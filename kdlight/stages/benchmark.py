@@ -30,7 +30,7 @@ from kdlight.stages.student import Prepared, prepare
 from kdlight.stages.teacher_outputs import fill, like_batches
 from kdlight.teachers.online import PRECISIONS
 from kdlight.teachers.store import CachedTeacher, open_for_filling
-from kdlight.types import StageSpec
+from kdlight.types import StageSpec, UserError
 
 WARMUP = 1  # blocks that are not timed
 
@@ -67,7 +67,7 @@ def _training(spec: StageSpec, scratch: Path) -> tuple[dict[str, Any], MultiTask
     contenders: dict[str, Iterator[object]] = {
         "store": _trained(stored.module, data, spec, scratch / "store"),
         "gold": _trained(gold.module, data, spec, scratch / "gold"),
-        "bare": bare_training(bare, ready, targets, losses, config["block"]),
+        "bare": bare_training(bare, ready, targets, losses, config["block"], _half(spec)),
     }
     with threads(spec.runtime["threads"]):
         times = race(contenders, config["rounds"], WARMUP, _clock(spec.runtime))
@@ -83,6 +83,17 @@ def _training(spec: StageSpec, scratch: Path) -> tuple[dict[str, Any], MultiTask
         "peak_bytes": peak_bytes(),
     }
     return found, bare
+
+
+def _half(spec: StageSpec) -> bool:
+    """Whether the student trains under bf16 autocast."""
+    found = spec.runtime["trainer"]["precision"]
+    if found not in ("32-true", "bf16-mixed"):
+        raise UserError(
+            f"job=benchmark has no bare loop for trainer.precision={found}: choose 32-true or "
+            "bf16-mixed."
+        )
+    return bool(found == "bf16-mixed")
 
 
 def _prepared(spec: StageSpec, **changes: Any) -> Prepared:

@@ -47,3 +47,8 @@ def test_a_store_in_bf16_is_another_artifact_and_says_almost_the_same(smoke, mon
 def test_a_benchmark_without_a_teacher_is_refused(command, capfd):
     assert command("+experiment=finetune", "scale=smoke", "job=benchmark") != 0
     assert "no teacher" in capfd.readouterr().err
+
+
+def test_a_precision_without_a_bare_loop_is_refused(smoke, monkeypatch, capfd):
+    assert call(smoke, monkeypatch, *SMOKE, "job=benchmark", "trainer.precision=bf16-true") == 2
+    assert "choose 32-true or bf16-mixed" in capfd.readouterr().err

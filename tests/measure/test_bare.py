@@ -1,5 +1,6 @@
 """The bare loops do the work they are compared by."""
 
+from collections import deque
 from functools import partial
 
 import torch
@@ -43,3 +44,15 @@ def test_the_forward_pass_keeps_nothing(make_batch):
     model.register_forward_hook(lambda *args: calls.append(args[2].logits.requires_grad))
     assert len(list(bare_forward(model, [make_batch([2, 1])] * 6, 2, "cpu"))) == 3
     assert calls == [False] * 6
+
+
+def test_half_is_bf16_autocast(make_batch):
+    batch, kinds = make_batch([4, 2, 3]), []
+
+    def loss(ours, *_):
+        kinds.append(ours.logits.dtype)
+        return ours.logits.float().square().sum(), {}
+
+    for half in (True, False):
+        deque(bare_training(network(), [batch], [None], loss, 1, half), maxlen=0)
+    assert kinds == [torch.bfloat16, torch.float32]

@@ -22,3 +22,11 @@ class FastDropout(nn.Dropout):
         bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None)
         kept = bits.view(torch.int16)[:count].view(input.shape) >= dropped - STEPS // 2
         return input * kept.to(input.dtype).mul_(STEPS / (STEPS - dropped))
+
+
+def with_fast_dropout(network: nn.Module) -> None:
+    """Puts it in the place of each `nn.Dropout` of a network that others have built."""
+    for part in list(network.modules()):
+        for name, child in list(part.named_children()):
+            if type(child) is nn.Dropout:
+                setattr(part, name, FastDropout(child.p).train(child.training))

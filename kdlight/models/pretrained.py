@@ -11,6 +11,7 @@ from transformers import MODEL_MAPPING, AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
 from kdlight.models.attention import recorded
+from kdlight.models.dropout import with_fast_dropout
 from kdlight.models.probabilities import give_probabilities
 from kdlight.types import Batch, Shape, Tokens, UserError
 
@@ -37,6 +38,7 @@ class PretrainedEncoder(nn.Module):
         super().__init__()
         if pooling not in POOLINGS:
             raise UserError(f"teacher.pooling={pooling} is not one of {', '.join(POOLINGS)}")
+        with_fast_dropout(model)
         self.model, self.pooling = model, pooling
         self.types: int = getattr(model.config, "type_vocab_size", 0)
 

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from kdlight.models.dropout import FastDropout
+from kdlight.models.dropout import FastDropout, with_fast_dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.75])
@@ -49,3 +50,13 @@ def test_nothing_is_dropped_in_evaluation_or_with_p_0():
 
 def test_bf16_stays_bf16():
     assert FastDropout(0.5)(torch.ones(9, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+def test_it_takes_the_place_of_dropout_in_a_network_of_others():
+    network = nn.Sequential(nn.Linear(3, 3), nn.Sequential(nn.Dropout(0.25), nn.ReLU()))
+    with_fast_dropout(network.eval())
+    dropout = network[1][0]
+    assert type(dropout) is FastDropout
+    assert dropout.p == 0.25
+    assert not dropout.training
+    assert torch.equal(network(torch.ones(2, 3)), network[1][1](network[0](torch.ones(2, 3))))

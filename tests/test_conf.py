@@ -186,11 +186,21 @@ def test_every_sweep_of_jobs(option):
     assert count > 1
 
 
-@pytest.mark.parametrize("option", [name for name in options("sweep") if not swept(name)])
+ARMS = [
+    (option, experiment)
+    for option in options("sweep")
+    if not swept(option)
+    for experiment in ("kd_bilstm", "mkd_transformer3", "mkd_lstm")
+    # An LSTM starts from no layers.
+    if experiment.startswith(option[:3].replace("bil", "kd_"))
+    and (option, experiment) != ("mkd_start", "mkd_lstm")
+]
+
+
+@pytest.mark.parametrize(("option", "experiment"), ARMS)
 @pytest.mark.parametrize("scale", ["smoke", "demo"])
-def test_every_sweep(option, scale):
+def test_every_sweep(option, experiment, scale):
     """Each arm is another student than the rest, and all of them can be planned."""
-    experiment = "kd_bilstm" if option.startswith("bilstm") else "mkd_transformer3"
     config = composed(f"scale={scale}", f"+sweep={option}", experiment=experiment)
     for group in ("augmentation", "variants"):
         config[group] = config[group] or {}

@@ -14,6 +14,7 @@ from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, runtime
+from kdlight.launch.weights import check_weights, of_tasks
 from kdlight.types import UserError
 
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
@@ -46,7 +47,10 @@ class Arm:
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
         if self.on_text and self.teachers.joint:
             warn_learnt(plan.data["low_resource"], self.teachers.names)
+        check_weights(parts, plan.tasks)
         left_out = parts["method"].get("leave_out") or []
+        if isinstance(left_out, str):
+            raise UserError(f"method.leave_out={left_out} must be a list, [{left_out}].")
         if unknown := set(left_out) - set(plan.tasks):
             raise UserError(f"method.leave_out: there is no task {', '.join(sorted(unknown))}")
         self.names = tuple(task for task in plan.tasks if task not in left_out)
@@ -166,11 +170,13 @@ class Arm:
         # The ids of a network that goes on are those of the table it brings.
         tokenizer = start.parents["tokenizer"] if start else self._tokenizer(group)
         fresh = Start(self.teachers, parts["student"], {} if gold else parts["loss"], group)
+        module = of_tasks(parts["method"]["module"], "task_weights", group)
         config = {
-            **{key: parts[key] for key in ("mixing", "optimizer", "schedule")},
+            **{key: parts[key] for key in ("optimizer", "schedule")},
+            "mixing": of_tasks(parts["mixing"], "weights", group),
             "student": fresh.config(),
             "loss": None if gold else parts["loss"],
-            "method": finetune(parts["method"]["module"]) if gold else parts["method"]["module"],
+            "method": finetune(module) if gold else module,
             "teacher_source": source,
             "keep_labels": parts["augmentation"]["keep_labels"],
             "seed": self.plan.config["seed"],

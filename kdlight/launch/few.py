@@ -4,12 +4,20 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kdlight.types import UserError
+
 log = logging.getLogger("kdlight")
 Draw = dict[str, int]  # `rows` a class, `draw` its number
 
 
 def known(key: str, names: Iterable[str], tasks: Iterable[str]) -> list[str]:
-    """Those of `names` that are tasks of the job; says which are not."""
+    """Those of `names` that are tasks of the job; says which are not.
+
+    Raises:
+        UserError: if they are no list.
+    """
+    if isinstance(names, str):
+        raise UserError(f"{key}={names} must be a list, [{names}].")
     wanted, there = list(names), set(tasks)
     if missing := [name for name in wanted if name not in there]:
         log.warning("%s names %s, which this job does not have.", key, ", ".join(missing))

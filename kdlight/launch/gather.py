@@ -15,6 +15,7 @@ def quality(
     folders: Mapping[str, list[Path]],
     out: Path,
     groups: Mapping[str, list[str]],
+    taught_by: Mapping[str, str],
 ) -> dict[str, Any]:
     """Scores, agreement, macro and retention; predictions of all networks side by side.
 
@@ -25,10 +26,11 @@ def quality(
         out: the run folder.
         groups: tasks whose macro is told apart. Then all networks of an arm are one body, each
             after its own fine-tuning, and its size is that of one of them.
+        taught_by: the network that is an arm's teacher, where it is not `teacher`.
     """
     merge = result.one_body if groups else result.merge_scores
     scores = {name: merge(found) for name, found in folders.items()}
-    agreement, files = _predictions(tasks, folders, out)
+    agreement, files = _predictions(tasks, folders, out, taught_by)
     macros = {name: result.macro(found[0]) for name, found in scores.items()}
     teacher = scores.get("teacher")
     student = scores.get("student")
@@ -96,7 +98,10 @@ def _by_group(
 
 
 def _predictions(
-    tasks: Iterable[str], folders: Mapping[str, list[Path]], run: Path
+    tasks: Iterable[str],
+    folders: Mapping[str, list[Path]],
+    run: Path,
+    taught_by: Mapping[str, str],
 ) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     agreement: dict[str, dict[str, float]] = {}
     files = {}
@@ -114,7 +119,7 @@ def _predictions(
         outputs = result.join_predictions(parts, out)
         files[task] = str(out.relative_to(run))
         for name, values in outputs.items():
-            teacher = f"{name}_teacher" if f"{name}_teacher" in outputs else "teacher"
+            teacher = taught_by.get(name, "teacher")
             if name != "teacher" and teacher in outputs:
                 alike = result.agreement(outputs[teacher], values)
                 agreement.setdefault(name, {})[task] = alike

@@ -43,6 +43,7 @@ class Job:
         self.plan = Plan(config)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
         self.main = self.arms["student"]
+        self.taught_by: dict[str, str] = {}  # networks: an arm's teacher, as they are scored
         self.wandb = WandbRuns(config, folder)
         trainer = config["trainer"]
         ranks = Ranks(trainer["devices"], trainer["num_nodes"], trainer["on_every_node"])
@@ -73,6 +74,8 @@ class Job:
             return self._write({}, {})
         # Planned before the teacher is trained, so that what is refused is refused at once.
         chosen = self.arms if kind in STUDENT_JOBS else {}
+        # A task without rows is found before a teacher of another is trained.
+        self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
         teachers = self._teachers(chosen)
         if kind == "teacher":
@@ -102,15 +105,16 @@ class Job:
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         """
         found: Networks = {}
-        seen: list[set[str]] = []
+        seen: dict[frozenset[str], str] = {}
         for name, arm in self._taught(chosen).items():
             nodes = arm.teachers.nodes()
-            names = {node.fingerprint for node in nodes.values()}
+            names = frozenset(node.fingerprint for node in nodes.values())
             if names not in seen:
-                seen.append(names)
-                found[f"{name}_teacher" if found else "teacher"] = nodes
+                seen[names] = f"{name}_teacher" if found else "teacher"
+                found[seen[names]] = nodes
                 for node in nodes.values():
                     self._check(node, arm)
+            self.taught_by[name] = seen[names]
         return found
 
     def _taught(self, chosen: Mapping[str, Arm]) -> dict[str, Arm]:
@@ -147,7 +151,9 @@ class Job:
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
         groups = self.main.task_groups() if self.main.on_text else {}
         found = self._head()
-        found |= gather.quality(self.config, self.plan.tasks, folders, self.folder, groups)
+        found |= gather.quality(
+            self.config, self.plan.tasks, folders, self.folder, groups, self.taught_by
+        )
         found |= gather.cost({group: self._folder(n) for group, n in latencies.items()})
         found["selection_macro"] = {
             name: result.selection_macro(map(self._folder, _with_members(nodes.values())))

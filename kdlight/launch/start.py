@@ -10,13 +10,14 @@ from kdlight.launch.graph import Node
 from kdlight.launch.reach import check_reach
 from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
-from kdlight.losses.layer_map import layer_pairs
+from kdlight.losses.layer_map import layer_pairs, patient_pairs
 from kdlight.losses.relation_shape import check_weights, relation_shape
 from kdlight.models.layer_init import check_fit, start_layers
 from kdlight.types import UserError, settings_of
 
 log = logging.getLogger("kdlight")
 LAYER_LOSSES = "kdlight.losses.layers."
+PKD = f"{LAYER_LOSSES}PKD"
 RELATION = "kdlight.losses.relation.Relation"
 
 
@@ -57,12 +58,6 @@ class Start:
         if wanted != "teacher" or self._teacher() is not None:
             return wanted
         found = "pretrained" if self.teachers.folder else "random"
-        if found == "random" and self.embeddings:
-            raise UserError(
-                f"The embeddings of the student of {', '.join(self.group)} are to start from its "
-                "teacher, but each task has a teacher of its own: set teacher.joint=true or "
-                "student/embeddings=random."
-            )
         log.info("%s: a teacher each, so their student starts from %s weights",
                  ", ".join(self.group), found)  # fmt: skip
         return found
@@ -72,6 +67,8 @@ class Start:
         if self.embeddings:
             # Not where a file lies, but what its table holds.
             kept = {key: value for key, value in self.embeddings.items() if key != "path"}
+            if self.origin == "random" and not kept["dim"]:
+                kept["dim"] = self.teachers.shape()["hidden_size"]
             return {**self.student, "embeddings": {**kept, "start": self.origin}}
         encoder, start = self.student["encoder"], self.student["start"]
         shape, theirs = self._shape()
@@ -142,6 +139,11 @@ class Start:
 
     def _check_losses(self, live: bool) -> None:
         for name in self.losses:
+            if self.teachers.config["ensemble"] > 1:
+                raise UserError(
+                    f"Loss {name} compares layers, and an ensemble has none of its own: set "
+                    "teacher.ensemble=1."
+                )
             if self.embeddings:
                 raise UserError(f"Loss {name} compares layers: it needs a Transformer as student.")
             if not live:
@@ -156,7 +158,8 @@ def _check_layers(
 ) -> None:
     """Refuses layers and heads that the networks do not have, before anything is trained."""
     if loss["_target_"] != RELATION:
-        layer_pairs(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
+        rule = patient_pairs if loss["_target_"] == PKD else layer_pairs
+        rule(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
         return
     check_weights(loss.get("weights"))
     theirs, ours = (

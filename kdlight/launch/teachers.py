@@ -12,6 +12,7 @@ from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
 from kdlight.launch.reach import check_reach
 from kdlight.launch.trainer import lightning, mixed, runtime
+from kdlight.launch.weights import check_mixing
 from kdlight.types import UserError
 
 Group = tuple[str, ...]
@@ -212,6 +213,7 @@ class Teachers:
         if teacher["min_steps"] is None:
             teacher.pop("min_steps")
         if len(group) > 1:
+            check_mixing("teacher.mixing", mixing, group)
             teacher["mixing"] = mixing
         if fresh and self._has_head(group):
             teacher["keep_head"] = True

@@ -37,3 +37,17 @@ def layer_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[int,
     if not pairs:
         raise ValueError("layers holds no pair")
     return pairs
+
+
+def patient_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[int, int]]:
+    """As `layer_pairs`, but a rule leaves out the student's last layer (PKD, arXiv 1908.09355).
+
+    Raises:
+        ValueError: likewise, and if nothing is left.
+    """
+    pairs = layer_pairs(layers, student, teacher)
+    if isinstance(layers, str):
+        pairs = [pair for pair in pairs if pair[0] < student]
+    if not pairs:
+        raise ValueError("PKD needs a student of two layers or more, or explicit layers")
+    return pairs

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdlight.losses.layer_map import LayerMap, layer_pairs
+from kdlight.losses.layer_map import LayerMap, layer_pairs, patient_pairs
 from kdlight.losses.over_ranks import rank_share
 from kdlight.types import Batch, ModelOutput, Shape
 
@@ -57,6 +57,7 @@ class LayerLoss(nn.Module):
 
     needs: frozenset[str]
     projects = False  # whether states of unlike width are brought to the teacher's
+    rule = staticmethod(layer_pairs)
 
     def __init__(self, layers: LayerMap = "uniform", weight: float = 1.0) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class LayerLoss(nn.Module):
         Raises:
             ValueError: if the map does not fit them.
         """
-        self.pairs = self._chosen(layer_pairs(self.layers, student.layers, teacher.layers))
+        self.pairs = self._chosen(self.rule(self.layers, student.layers, teacher.layers))
         if self.projects and student.hidden != teacher.hidden:
             self.projection = nn.Linear(student.hidden, teacher.hidden)
 
@@ -117,6 +118,7 @@ class PKD(LayerLoss):
 
     needs = frozenset({"hidden_states"})
     projects = True
+    rule = staticmethod(patient_pairs)
 
     def forward(self, student: ModelOutput, teacher: ModelOutput, batch: Batch) -> Tensor:
         """Scalar loss of the batch."""
@@ -124,14 +126,6 @@ class PKD(LayerLoss):
         ours, theirs = student.part("hidden_states"), teacher.part("hidden_states")
         terms = [patient(self.projection(ours[i]), theirs[j]) for i, j in self.pairs]
         return torch.stack(terms).mean()
-
-    def bind(self, student: Shape, teacher: Shape) -> None:
-        """As of every layer loss; a rule leaves out the student's last layer."""
-        super().bind(student, teacher)
-        if isinstance(self.layers, str):
-            self.pairs = [pair for pair in self.pairs if pair[0] < student.layers]
-        if not self.pairs:
-            raise ValueError("PKD needs a student of two layers or more, or explicit layers")
 
 
 def _mask(batch: Batch) -> Any:

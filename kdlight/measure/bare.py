@@ -44,6 +44,8 @@ def bare_training(
         for optimizer in optimizers:
             optimizer.step()
         if number % block == 0:
+            if batch.rows.device.type != "cpu":
+                torch.cuda.synchronize()
             yield
 
 

@@ -47,11 +47,17 @@ def check_fit(student: Mapping[str, Any], teacher: Mapping[str, Any], poolers: b
     Raises:
         ValueError: with what differs.
     """
-    for key in ("model_type", "hidden_size", "intermediate_size"):
+    for key in ("model_type", "hidden_size", "intermediate_size", "num_attention_heads"):
         if key in student and key in teacher and student[key] != teacher[key]:
             raise ValueError(
                 f"the student's {key} is {student[key]}, the teacher's {teacher[key]}: it can only "
-                "start from a teacher of the same architecture and widths, or from=random"
+                "start from a teacher of the same architecture, widths and heads, or from=random"
             )
+    longest = "max_position_embeddings"
+    if longest in teacher and student.get(longest, 0) > teacher[longest]:
+        raise ValueError(
+            f"the student's {longest} is {student[longest]}, and the teacher has only "
+            f"{teacher[longest]} to start from"
+        )
     if not poolers:
         raise ValueError("the teacher has no pooler: set student.encoder.pooling=mean")

@@ -30,9 +30,12 @@ class _Together(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         del weights  # named so that autograd asks for their gradients
         grad = any(ctx.needs_input_grad)
+        # Of each thread its own, like the number of threads.
+        half = {"enabled": torch.is_autocast_enabled("cpu")}
+        kind = torch.get_autocast_dtype("cpu")
 
         def run(network: nn.Module, given: Tensor) -> tuple[Tensor, Tensor]:
-            with torch.set_grad_enabled(grad):
+            with torch.set_grad_enabled(grad), torch.autocast("cpu", kind, **half):
                 inside = given.detach().requires_grad_(given.requires_grad)
                 return inside, network(inside)[0]
 

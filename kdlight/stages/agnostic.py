@@ -27,7 +27,7 @@ def run(spec: StageSpec) -> None:
     L.seed_everything(config["seed"], verbose=False)
     with settings_of("student"):
         student = build_student(config["student"], {}, special["size"], special["pad"])
-    student = started(spec, student, {})
+    student = started(spec, student)
     teacher = _teacher(spec, special["size"])
     with settings_of("loss"):
         losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})

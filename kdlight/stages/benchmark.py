@@ -44,8 +44,9 @@ def run(spec: StageSpec) -> None:
     found, student = _training(spec, scratch)
     found["filling"] = _filling(spec, scratch)
     (out / "benchmark.json").write_text(json.dumps(found, indent=1))
-    networks = {"teacher": _teacher(spec, "32-true"), "student": student.eval()}
-    latency = measure_latency(networks, spec.config["latency"], device_of(spec.runtime))
+    device = device_of(spec.runtime)
+    networks = {"teacher": _teacher(spec, "32-true").to(device), "student": student.eval()}
+    latency = measure_latency(networks, spec.config["latency"], device)
     (out / "latency.json").write_text(json.dumps(latency, indent=1))
 
 
@@ -142,7 +143,7 @@ def _filling(spec: StageSpec, scratch: Path) -> dict[str, Any]:
     device, block = device_of(runtime), config["batches"]
     forget_peak()
     task = next(iter(config["tasks"]))
-    rows = EncodedRows(Path(spec.inputs[f"transfer/{task}"]) / "transfer", task)
+    rows = EncodedRows(Path(spec.inputs[f"teacher_transfer/{task}"]) / "transfer", task)
     model = _teacher(spec, config["store_precision"]).to(device)
     chosen = _spread(rows, runtime["batch_tokens"], block * (WARMUP + config["rounds"]))
     ready = [rows.batch(part, model.reads).to(device) for part in chosen]

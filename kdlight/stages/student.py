@@ -65,9 +65,13 @@ def prepare(spec: StageSpec) -> Prepared:
     if "table" in spec.inputs:
         table = torch.from_numpy(np.load(Path(spec.inputs["table"]) / "table.npy"))
     L.seed_everything(config["seed"], verbose=False)
-    with settings_of("student"):
-        model = build_student(config["student"], outputs, special["size"], special["pad"], table)
-    model = started(spec, model, outputs)
+    if "start" in spec.inputs:  # a student that goes on brings its table
+        head = instantiate(config["student"]["head"])
+        model = part_of(load_student(Path(spec.inputs["start"])), outputs, head)
+    else:
+        with settings_of("student"):
+            sizes = special["size"], special["pad"]
+            model = started(spec, build_student(config["student"], outputs, *sizes, table))
     teacher = _teacher(spec) if config["teacher_source"] else None
     train = {task: _transfer(spec, task, model, teacher) for task in config["tasks"]}
     held = {
@@ -91,14 +95,11 @@ def prepare(spec: StageSpec) -> Prepared:
     return Prepared(_module(config, model, teacher, held, data.steps), data, interval, outputs)
 
 
-def started(spec: StageSpec, model: MultiTaskModel, outputs: dict[str, Output]) -> MultiTaskModel:
+def started(spec: StageSpec, model: MultiTaskModel) -> MultiTaskModel:
     """The network with the weights it starts from.
 
-    A student's (`start`), a distilled body's (`body`), or layers of a Transformer's (`layers`).
+    Those of a distilled body (`body`), or layers of a Transformer (`layers`).
     """
-    head = instantiate(spec.config["student"]["head"])
-    if "start" in spec.inputs:
-        return part_of(load_student(Path(spec.inputs["start"])), outputs, head)
     if "body" in spec.inputs:
         body = load_body(Path(spec.inputs["body"]), model.encoder.pooling)
         model.encoder.load_state_dict(body.state_dict())

@@ -68,8 +68,9 @@ def test_a_student_of_tasks_with_a_teacher_each_starts_from_what_they_share(fold
     student = next(iter(arm(*own, *table, experiment="mkd_lstm").students().values()))
     assert student.parents["table"].config["start"] == "pretrained"
     assert student.parents["table"].runtime["path"] == str(folders["one"])
-    with pytest.raises(UserError, match=r"a teacher of its own: set teacher\.joint=true"):
-        arm("teacher.joint=false", *table, experiment="mkd_lstm").students()
+    made = arm("teacher.joint=false", *table, "student.embeddings.dim=0", experiment="mkd_lstm")
+    lstm = next(iter(made.students().values())).config["student"]["embeddings"]
+    assert (lstm["start"], lstm["dim"]) == ("random", 32)
 
 
 def test_a_teacher_that_is_refined_on_each_task_starts_from_the_shared_one():
@@ -177,6 +178,22 @@ def test_a_task_may_be_left_out():
             "beyond the 3 layers of the student or the 4 of the teacher",
         ),
         (["loss=[attention]"], "set teacher.source=live"),
+        (["teacher.source=live", "loss=[hidden]", "teacher.ensemble=2"], "set teacher.ensemble=1"),
+        (
+            ["teacher.source=live", "loss=[pkd]", "student.encoder.shape.num_hidden_layers=1"],
+            "two layers or more",
+        ),
+        (["+student.encoder.shape.num_attention_heads=1"], "num_attention_heads is 1"),
+        (["+student.encoder.shape.max_position_embeddings=512"], "has only 160 to start from"),
+        (["mixing=weighted", "+mixing.weights.sst2=-1"], "must not be negative"),
+        (["mixing=weighted", "+mixing.weights.sst=1"], "there is no such task"),
+        (["mixing=temperature", "mixing.tau=-3"], "tau=-3 must not be negative"),
+        (["+mixing@teacher.mixing=temperature", "teacher.mixing.tau=-3"], "tau=-3 must not"),
+        (["+method.module.task_weights.mrpc=-2"], "task_weights.mrpc=-2 must be a number"),
+        (["+method.module.task_weights.mrcp=2"], "did you mean mrpc?"),
+        (["loss.logit_mse.weight=-1"], "loss.logit_mse.weight=-1 must be a number"),
+        (["method.leave_out=mrpc"], "must be a list, [mrpc]"),
+        (["teacher.leave_out=mrpc"], "must be a list, [mrpc]"),
         (["teacher.source=live", "loss=[pkd]", "student=bilstm"], "needs a Transformer as student"),
     ],
 )

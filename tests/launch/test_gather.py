@@ -40,6 +40,7 @@ def test_what_is_kept_counts_the_tasks_that_the_student_has_learnt(evaluated, tm
         },
         tmp_path,
         {},
+        {},
     )
     assert found["retention"] == 0.5
 
@@ -53,10 +54,13 @@ def test_agreement_is_with_the_network_that_taught(evaluated, tmp_path):
             "other_teacher": evaluated("other_teacher", a=[WRONG, WRONG]),
             "student": evaluated("student", a=[RIGHT, WRONG]),
             "other": evaluated("other", a=[WRONG, WRONG]),
+            "gold": evaluated("gold", a=[WRONG, RIGHT]),
         },
         tmp_path,
         {},
+        {"other": "other_teacher", "gold": "other_teacher"},
     )
     assert found["student"]["agreement"]["a"] == 50
     assert found["variants"]["other"]["agreement"]["a"] == 100
+    assert found["variants"]["gold"]["agreement"]["a"] == 50
     assert found["variants"]["other"].items() >= SIZE.items()

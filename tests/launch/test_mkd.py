@@ -9,6 +9,7 @@ import torch
 from commands import call, results
 
 from kdlight.data.encoded import EncodedRows
+from kdlight.launch.result import agreement, read_predictions
 from kdlight.methods.predict import predict
 from kdlight.models.build import load_student, load_teacher
 
@@ -18,7 +19,14 @@ VARIANTS = {
     "single": "{method:{joint:false}}",
     "single_teachers": "{teacher:{joint:false}}",
     "ensemble": "{teacher:{ensemble:2}}",
-    "refined": "{method:{refine:{trainer:{max_steps:4}}}}",
+    "refined": "{method:{refine:{trainer:{max_steps:4}},module:{task_weights:{mrpc:2}}}}",
+    "refined_table": (
+        "{student:{embeddings:{start:teacher,dim:0}},method:{refine:{trainer:{max_steps:4}}}}"
+    ),
+    "weighted": (
+        "{mixing:{_target_:kdlight.data.mixing.weighted,weights:{stsb:2}},"
+        "method:{leave_out:[stsb]}}"
+    ),
     "without_stsb": "{method:{leave_out:[stsb]}}",
     "mixed": "{mixing:{_target_:kdlight.data.mixing.temperature,tau:0.5}}",
     "annealed": "{loss:{annealed:{_target_:kdlight.losses.annealed.Annealed}}}",
@@ -51,12 +59,25 @@ def test_every_arm_is_scored_on_every_task_that_it_learns(run):
     names = {*VARIANTS, "single_teacher", "ensemble_teacher"}  # the teachers of all but the first
     assert set(found["variants"]) == names
     for name, arm in {**found["variants"], "student": found["student"]}.items():
-        expected = [task for task in TASKS if (name, task) != ("without_stsb", "stsb")]
+        less = name in ("without_stsb", "weighted")
+        expected = [task for task in TASKS if not less or task != "stsb"]
         assert list(arm["scores"]) == expected
         assert set(arm["agreement"]) == set(expected)
     assert set(found["student"]["scores"]["mrpc"]) == {"f1", "accuracy"}
     scores = [fmean(values.values()) for values in found["student"]["scores"].values()]
     assert found["macro"]["student"] == pytest.approx(fmean(scores))
+
+
+def test_arms_agree_with_the_teachers_that_they_had(run):
+    """Also the second of two arms with the same teachers, whose name these do not have."""
+    folder, found = run
+    (path,) = folder.glob("outputs/runs/*/*/predictions/stsb.jsonl")
+    rows = read_predictions(path)
+    for name in ("single", "single_teachers"):
+        said = {n: [row[n] for row in rows] for n in (name, "single_teacher", "teacher")}
+        own = agreement(said["single_teacher"], said[name])
+        assert found["variants"][name]["agreement"]["stsb"] == pytest.approx(own)
+        assert agreement(said["teacher"], said[name]) != pytest.approx(own)
 
 
 def test_what_is_shared_is_built_once(run):

@@ -28,12 +28,15 @@ def passed(model, inputs, lengths, count):
     return [states, inputs.grad, *(p.grad for p in model.parameters())]
 
 
+@pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("lengths", [[7, 7, 7], [7, 3, 5]])
-def test_two_threads_give_the_bits_of_one(lengths):
+def test_two_threads_give_the_bits_of_one(lengths, half):
     torch.manual_seed(0)
     model, inputs = TwoWayLSTM(6, 5), torch.randn(3, 7, 6)
     lengths = torch.tensor(lengths)
-    one, two = (passed(model, inputs, lengths, count) for count in (1, 2))
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        one, two = (passed(model, inputs, lengths, count) for count in (1, 2))
+    assert two[0].dtype == (torch.bfloat16 if half else torch.float32)
     for expected, found in zip(one, two, strict=True):
         assert torch.equal(found, expected)
     assert torch.get_num_threads() == 2

@@ -74,9 +74,9 @@ class Job:
             return self._write({}, {})
         # Planned before the teacher is trained, so that what is refused is refused at once.
         chosen = self.arms if kind in STUDENT_JOBS else {}
+        students: Networks = {name: arm.students() for name, arm in chosen.items()}
         # A task without rows is found before a teacher of another is trained.
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
-        students: Networks = {name: arm.students() for name, arm in chosen.items()}
         teachers = self._teachers(chosen)
         if kind == "teacher":
             return self._write(teachers, {})

@@ -19,13 +19,13 @@ VARIANTS = {
     "single": "{method:{joint:false}}",
     "single_teachers": "{teacher:{joint:false}}",
     "ensemble": "{teacher:{ensemble:2}}",
-    "refined": "{method:{refine:{trainer:{max_steps:4}},module:{task_weights:{mrpc:2}}}}",
+    "refined": "{method:{refine:{trainer:{max_steps:4}}}}",
     "refined_table": (
         "{student:{embeddings:{start:teacher,dim:0}},method:{refine:{trainer:{max_steps:4}}}}"
     ),
     "weighted": (
         "{mixing:{_target_:kdlight.data.mixing.weighted,weights:{stsb:2}},"
-        "method:{leave_out:[stsb]}}"
+        "method:{leave_out:[stsb],module:{task_weights:{stsb:3}}}}"
     ),
     "without_stsb": "{method:{leave_out:[stsb]}}",
     "mixed": "{mixing:{_target_:kdlight.data.mixing.temperature,tau:0.5}}",

@@ -1,5 +1,6 @@
 """Which files define the tasks that a command chooses."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
 
@@ -21,12 +23,20 @@ def check_tasks(hydra: Any) -> None:
     """
     sources = tuple(str(source.path) for source in hydra.runtime.config_sources)
     words = [*hydra.overrides.hydra, *hydra.overrides.task]
-    for name, files in _definitions(sources, str(hydra.job.config_name), tuple(words)).items():
+    telling = tuple(word for word in words if _tells(word))
+    for name, files in _definitions(sources, str(hydra.job.config_name), telling).items():
         if len(files) > 1:
             raise UserError(
                 f"Two tasks are called {name} ({', '.join(files)}): choose it once in "
                 "'task=[...]', or give the key and the name in one of the files another."
             )
+
+
+def _tells(word: str) -> bool:
+    """Whether an override may change which files define tasks: no value does, nor most parts."""
+    key = word.lstrip("+~").split("=")[0]
+    group = re.split("[@.:/]", key)[0]
+    return group not in RunConfig.__dataclass_fields__ or key in ("task", "scale")
 
 
 @cache

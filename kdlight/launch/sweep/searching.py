@@ -15,11 +15,12 @@ from rich.console import Console
 
 from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN
-from kdlight.launch.sweep.launcher import SweepLauncher, flags, identity, own
+from kdlight.launch.sweep.launcher import SweepLauncher, identity
 from kdlight.launch.sweep.search import Search, read_objectives
 from kdlight.launch.sweep.space import chosen, space
 from kdlight.launch.sweep.study import best, open_study
 from kdlight.launch.sweep.view import summary
+from kdlight.launch.sweep.words import flags, own
 from kdlight.types import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def search(
         summary(trials.jobs, folder)
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
-        _show(found, folder, common)
+        _show(found, folder, [*flags(launcher.config.hydra), *common])
         if not found:
             raise UserError("No trial of this search has ended well; the same command tries again.")
         if failed := sum(job.state == "failed" for job in trials.jobs):
@@ -144,11 +145,11 @@ def _check_optuna() -> None:
         raise UserError("A search needs Optuna: pip install 'kdlight[search]'.") from error
 
 
-def _show(found: list[dict[str, Any]], folder: Path, common: list[str]) -> None:
+def _show(found: list[dict[str, Any]], folder: Path, words: list[str]) -> None:
     console = Console()
     for each in found:
         values = ", ".join(f"{key} {value:,.6g}" for key, value in each["values"].items())
-        words = shlex.join([*flags(), *common, *each["overrides"]])
+        command = shlex.join([*words, *each["overrides"]])
         console.print(f"Best: trial {each['trial']}, {values}", soft_wrap=True, highlight=False)
-        console.print(f"  python -m kdlight.run {words}", soft_wrap=True, markup=False)
+        console.print(f"  python -m kdlight.run {command}", soft_wrap=True, markup=False)
     console.print(f"Search: {os.path.relpath(folder)}/{FOUND}", soft_wrap=True)

@@ -87,8 +87,10 @@ class SweepLauncher(Launcher):
                 job.state = "done" if job.result else "waiting"
             open_jobs = [job for job in jobs if job.state == "waiting"]
             _announce(jobs, open_jobs, folder)
-            self.do(Listed(open_jobs), jobs, len(jobs))
-            summary(jobs, folder)
+            try:
+                self.do(Listed(open_jobs), jobs, len(jobs))
+            finally:
+                summary(jobs, folder)
             if failed := sum(job.state != "done" for job in jobs):
                 raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
@@ -108,6 +110,7 @@ class SweepLauncher(Launcher):
         """
         each = config["launcher"]["gpus_per_job"]
         check_devices(config["trainer"], each, "launcher.gpus_per_job")
+        shares(config["launcher"])
 
     def planned(self, overrides: list[str], number: int) -> "Planned":
         """A job's configuration and its plan, checked as the job itself would check it.

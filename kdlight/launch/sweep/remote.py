@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from kdlight.launch.stop import put_off
 from kdlight.launch.sweep.command import Command
 from kdlight.launch.sweep.job import SweepJob, job_command
 from kdlight.launch.sweep.launcher import SweepLauncher
@@ -150,7 +151,8 @@ def follow(
                 job.folder.mkdir(parents=True, exist_ok=True)
                 words = job_command(flags, job.overrides, job.folder)
                 command = Command(tuple(words), str(job.folder), here)
-                running[job.number] = (job, pool.start(command, f"kdlight-{job.number}"))
+                with put_off():  # no job that nobody cancels
+                    running[job.number] = (job, pool.start(command, f"kdlight-{job.number}"))
             if not running:
                 return
             for number, (job, handle) in list(running.items()):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from kdlight.launch.stop import put_off
 from kdlight.launch.sweep.job import Process, SweepJob
 from kdlight.launch.sweep.shares import Share
 
@@ -100,7 +101,8 @@ class Schedule:
         while self.free and len(self.running) < self.most and (job := self.source.next()):
             share = self.free[0]
             self._take(job.number, share)
-            self.running[job.number] = Process(job, self.flags, share.environment())
+            with put_off():  # no process that nobody stops
+                self.running[job.number] = Process(job, self.flags, share.environment())
             started = True
         return started
 

@@ -95,8 +95,10 @@ def search(
         earlier = f", {ended} of them ended before" if ended else ""
         here = os.path.relpath(folder)
         log.info("A search of %d trials%s, in %s", settings.trials, earlier, here)
-        launcher.do(trials, trials.jobs, settings.trials - ended)
-        summary(trials.jobs, folder)
+        try:
+            launcher.do(trials, trials.jobs, settings.trials - ended)
+        finally:
+            summary(trials.jobs, folder)
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
         _show(found, folder, [*flags(launcher.config.hydra), *common])

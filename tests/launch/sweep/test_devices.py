@@ -14,7 +14,7 @@ KEY = "launcher.gpus_per_job"
 def config(accelerator, devices=1, each=0):
     return {
         "trainer": {"accelerator": accelerator, "devices": devices},
-        "launcher": {"gpus_per_job": each, "max_parallel": 4},
+        "launcher": {"gpus_per_job": each, "max_parallel": 4, "cpus_per_job": None},
     }
 
 
@@ -37,6 +37,7 @@ def test_jobs_of_this_machine(gpus):
         here.check(config(*about))
     assert "add trainer=gpu" in refused(here, "cpu", 1, 1)
     assert f"set {KEY}=2, or trainer.devices=1" in refused(here, "gpu", 2, 1)
+    assert f"{KEY}=8, but there are 4 GPUs here" in refused(here, "gpu", 1, 8)
     gpus.clear()
     assert "no GPU here: set trainer=cpu" in refused(here, "gpu", 1, 0)
 

@@ -72,6 +72,17 @@ def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
     assert kept.exists()
 
 
+def test_jobs_that_failed_before_an_interrupt_are_listed(tmp_path, monkeypatch, capfd):
+    def interrupted(_, __, jobs, ___):
+        jobs[0].state = "failed"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launcher.SweepLauncher, "do", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,2")
+    assert "job 0 failed; its log is" in capfd.readouterr().out
+
+
 def finish(_, source, jobs, __):
     """In place of doing them."""
     while job := source.next():

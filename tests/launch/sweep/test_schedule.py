@@ -1,6 +1,7 @@
 """Jobs get a share of the machine each, lend it while they wait, and end together."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -111,6 +112,20 @@ def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
     assert [job.state for job in jobs] == ["stopped"] * 3
     assert len(world.notes("stopped")) == 2
     assert not any(alive(note["pid"]) for note in world.notes("starts"))
+
+
+def test_an_interrupt_at_the_start_of_a_job_stops_it(world, monkeypatch):
+    start = Process.__init__
+
+    def interrupted(self, *about):
+        start(self, *about)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Process, "__init__", interrupted)
+    jobs = [world.job(n, sleep=60) for n in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        Schedule(Listed(jobs), ONE, []).run()
+    assert [job.state for job in jobs] == ["stopped"] * 2
 
 
 def test_a_second_interrupt_kills_what_has_not_stopped_yet(world, monkeypatch):

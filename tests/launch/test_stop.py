@@ -53,11 +53,16 @@ def test_everything_is_as_it_was_before():
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def stopped_before(what):
+    with put_off():
+        signal.raise_signal(signal.SIGTERM)
+        what()
+
+
 def test_a_stop_is_put_off():
     done = []
-    with pytest.raises(KeyboardInterrupt), Stop() as stop, put_off():
-        signal.raise_signal(signal.SIGTERM)
-        done.append("to its end")
+    with pytest.raises(KeyboardInterrupt), Stop() as stop:
+        stopped_before(lambda: done.append("to its end"))
     assert stop.asked
     assert done == ["to its end"]
     with put_off():

@@ -138,11 +138,11 @@ class _Students:
 
     def forget(self, overrides: list[str], number: int) -> None:
         """Removes what a trial's students would go on from, unless another builds them."""
-        job = self._job(overrides, number)
-        for node in job.main.students().values():
-            place = job.executor.place(node)
-            with suppress(Timeout, OSError), FileLock(place.lock, timeout=0):
-                remove(place.building)
+        with suppress(UserError):  # whose data are gone meanwhile
+            job = self._job(overrides, number)
+            for place in map(job.executor.place, job.main.students().values()):
+                with suppress(Timeout, OSError), FileLock(place.lock, timeout=0):
+                    remove(place.building)
 
     def _job(self, overrides: list[str], number: int) -> "Job":
         return self.launcher.planned(overrides, number).job

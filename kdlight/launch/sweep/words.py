@@ -1,5 +1,6 @@
 """The words of a sweep's command, and which of them its jobs' commands need too."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -47,7 +48,7 @@ def check_swept(words: Sequence[str], config: Mapping[str, Any]) -> None:
         UserError: with what to type instead.
     """
     keys = {key_of(word) for word in words}
-    if missing := sorted(set(config["hydra"]["sweeper"].get("params", {})) - keys):
+    if missing := sorted(set(config["hydra"]["sweeper"].get("params") or ()) - keys):
         raise UserError(
             f"It would have to sweep {', '.join(missing)} itself. Several files are swept at once "
             "by a list in quotes: '+sweep=[seeds,losses]'."
@@ -80,7 +81,9 @@ def check_experiments(words: Iterable[str]) -> None:
     for word in words:
         key, _, value = word.partition("=")
         if key.lstrip("+~") == "experiment" and any(sign in value for sign in ",(["):
+            names = re.findall(r"[^\s,()\[\]'\"]+", value.removeprefix("choice"))
+            each = ", then ".join(f"+experiment={name}" for name in names)
             raise UserError(
-                f"{word}: a command is of one experiment. Type one for each, such as "
-                "+experiment=kd_bilstm, then +experiment=mkd_lstm; what they share is built once."
+                f"{word}: a command is of one experiment. Type one for each, {each}; what they "
+                "share is built once."
             )

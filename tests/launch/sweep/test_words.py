@@ -54,12 +54,14 @@ def test_what_cannot_be_swept_is_refused(tmp_path, monkeypatch, capfd):
         assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
         assert said in capfd.readouterr().err
     assert call(tmp_path, monkeypatch, "-m", "+experiment=kd_bilstm,mkd_lstm", "seed=1") == 2
-    assert "a command is of one experiment. Type one for each" in capfd.readouterr().err
+    assert (
+        "for each, +experiment=kd_bilstm, then +experiment=mkd_lstm; what" in capfd.readouterr().err
+    )
     assert not results(tmp_path)
 
 
 def test_one_experiment_a_command():
     check_experiments(["+experiment=kd_bilstm", "task=[sst2,mrpc]", "seed=1,2"])
     for value in ("a,b", "choice(a,b)", "[a,b]"):
-        with pytest.raises(UserError, match="of one experiment"):
+        with pytest.raises(UserError, match=r"for each, \+experiment=a, then \+experiment=b; "):
             check_experiments([f"+experiment={value}"])

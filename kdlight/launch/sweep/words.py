@@ -38,7 +38,7 @@ def flags(hydra: Mapping[str, Any]) -> list[str]:
 
 
 def check_swept(words: Sequence[str], config: Mapping[str, Any]) -> None:
-    """Refuses a job that would sweep by itself, or that has a part of the machine of its own.
+    """Refuses a job that would have to be a sweep itself.
 
     Args:
         words: overrides of the job.

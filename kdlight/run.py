@@ -21,6 +21,7 @@ from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
 from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.launch.sweep.register import register
+from kdlight.launch.sweep.words import check_experiments, is_override
 from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
@@ -37,7 +38,7 @@ def run(config: DictConfig) -> None:
     plain = settled(config)
     hydra_config = HydraConfig.get()
     typed = {word.split("=")[0] for word in hydra_config.overrides.task}
-    swept = set(hydra_config.sweeper.get("params", ())) - typed
+    swept = set(hydra_config.sweeper.get("params") or ()) - typed
     if swept and IN_SWEEP not in os.environ:
         raise UserError(f"This sweeps {', '.join(sorted(swept))}: add -m to the command.")
     plain["student_name"] = hydra_config.runtime.choices["student"]
@@ -66,7 +67,7 @@ def report(plain: dict[str, Any], folder: Path) -> None:
 
 def flags_first(words: list[str]) -> list[str]:
     """The words of a command as Hydra wants them, which refuses a flag between overrides."""
-    overrides = [w for w in words if w.startswith("~") or ("=" in w and not w.startswith("-"))]
+    overrides = list(filter(is_override, words))
     if not any(word.lstrip("+").startswith("experiment=") for word in overrides):
         overrides = ["+experiment=custom", *overrides]
     if "job=report" in overrides:
@@ -108,6 +109,7 @@ def _main(stop: Stop) -> int:
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors are to reach this place
     try:
+        check_experiments(sys.argv[1:])
         job()
     except SystemExit as end:
         return int(end.code or 0)

@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 import kdlight.run  # noqa: F401  (registers the schema)
 from kdlight.launch.help import config_folder
 from kdlight.launch.job import Job
+from kdlight.launch.sweep import shares
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.remote import RayLauncher, SubmititLauncher
 
@@ -72,16 +73,28 @@ def in_this_process(launcher, source, _jobs, _total):
         source.ended(job)
 
 
+WITHOUT_GPU = {"launcher=gpus": "launcher=local", "trainer=gpu": "trainer=cpu"}
 TINY = ["scale=smoke", "data.max_rows=64", "data.unlabelled_rows=32", "data.eval_rows=48"]
 
 
 @pytest.mark.parametrize("block", [part for part in SWEEPS if "hydra/launcher" not in part])
-def test_every_sweep_here_is_run(block, tmp_path, monkeypatch):
-    """And what its section says of reports and dashboards, with what it has left."""
-    monkeypatch.setattr(SweepLauncher, "do", in_this_process)
+def test_every_sweep_here_is_run(block, tmp_path, monkeypatch, capfd):
+    """And what its section says of reports and dashboards, with what it has left.
+
+    What wants GPUs is checked as where there are some, and run on the processor.
+    """
     fewer = ["hydra.sweeper.trials=2"] if "trials" in block else []
     small = ["task=[sst2,mrpc]", "baseline=false"] if "mkd" in block else ["augmentation=[]"]
     words = [*overrides(block), *TINY, *fewer, *small]
+    if "gpu" in block:
+        (tmp_path / "gpus").mkdir()
+        with monkeypatch.context() as patch:
+            patch.setattr(shares, "own_gpus", lambda: ["0", "1"])
+            patch.setattr(SweepLauncher, "do", lambda *_: None)
+            assert call(tmp_path / "gpus", patch, "-m", *words) == 2  # none is done
+        assert "3 of 3 jobs failed" in capfd.readouterr().err
+        words = [WITHOUT_GPU.get(word, word) for word in words]
+    monkeypatch.setattr(SweepLauncher, "do", in_this_process)
     assert call(tmp_path, monkeypatch, "-m", *words) == 0
     found = list(tmp_path.glob("outputs/runs/*/*/*/result.json"))
     assert len(found) == (6 if "mkd" in block else 2 if fewer else 3)

@@ -1,13 +1,16 @@
 """Which files define the tasks that a command chooses."""
 
+import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from kdlight.schema import RunConfig
 from kdlight.types import UserError
+
+_known: dict[tuple[Any, ...], dict[str, list[str]]] = {}  # by search path and what tells
 
 
 def check_tasks(hydra: Any) -> None:
@@ -21,7 +24,11 @@ def check_tasks(hydra: Any) -> None:
     """
     sources = tuple(str(source.path) for source in hydra.runtime.config_sources)
     words = [*hydra.overrides.hydra, *hydra.overrides.task]
-    for name, files in _definitions(sources, str(hydra.job.config_name), tuple(words)).items():
+    config = str(hydra.job.config_name)
+    key = (sources, config, *filter(_tells, words))
+    if key not in _known:
+        _known[key] = _definitions(config, words)
+    for name, files in _known[key].items():
         if len(files) > 1:
             raise UserError(
                 f"Two tasks are called {name} ({', '.join(files)}): choose it once in "
@@ -29,10 +36,15 @@ def check_tasks(hydra: Any) -> None:
             )
 
 
-@cache
-def _definitions(sources: Sequence[str], config: str, words: Sequence[str]) -> dict[str, list[str]]:
+def _tells(word: str) -> bool:
+    """Whether an override may change which files define tasks: no value does, nor most parts."""
+    key = word.lstrip("+~").split("=")[0]
+    group = re.split("[@.:/]", key)[0]
+    return group not in RunConfig.__dataclass_fields__ or key in ("task", "scale")
+
+
+def _definitions(config: str, words: Sequence[str]) -> dict[str, list[str]]:
     """The files that define each task; one that only sets values of it does not count."""
-    del sources  # another search path, other files
     loader: Any = GlobalHydra.instance().config_loader()
     _, files = loader._parse_overrides_and_create_caching_repo(config, list(words))
     found: dict[str, list[str]] = {}

@@ -73,12 +73,13 @@ class Executor:
 
     def _build(self, node: Node) -> None:
         place = self.place(node)
-        with _locked(place, node.title):
+        with _locked(place, node.title) as lock:
             if os.path.lexists(place.folder):
                 if damage(place) is None:
                     self._note(node, reused=True)
                     return
                 discard(place)
+            lock.go_on()
             workers_gone(place)
             if not place.working.is_dir():  # nothing to go on from: what lies there is in the way
                 remove(place.building)
@@ -128,20 +129,32 @@ def _facts(node: Node, seconds: float) -> dict[str, Any]:
 
 
 class _locked:  # noqa: N801
-    """Holds the lock of a place; says so if another process has it."""
+    """Holds the lock of a place; says so if another process has it, and lends its share meanwhile.
+
+    The share is taken back by `go_on`, else when the lock is free for the next that waits.
+    """
 
     def __init__(self, place: Place, title: str) -> None:
         place.lock.parent.mkdir(parents=True, exist_ok=True)
-        self.lock, self.title = FileLock(place.lock), title
+        self.lock, self.title, self.lent = FileLock(place.lock), title, False
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_locked":
         try:
             self.lock.acquire(timeout=0)
         except Timeout:
             log.info("%s: waits, another command builds it", self.title)
             channel().lend()
+            self.lent = True
             self.lock.acquire(poll_interval=0.2)
+        return self
+
+    def go_on(self) -> None:
+        """Waits for a share if it has lent its own."""
+        if self.lent:
+            self.lent = False
             channel().take_back()
 
     def __exit__(self, *error: object) -> None:
         self.lock.release()
+        if error[0] is None:
+            self.go_on()

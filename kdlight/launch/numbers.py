@@ -24,6 +24,8 @@ LOWEST = {
         for key in ("max_steps", "evaluations", "batch_size")
     },
     "augmentation.n_iter": 0,
+    **dict.fromkeys(("launcher.max_parallel", "launcher.cpus_per_job"), 1),
+    "launcher.gpus_per_job": 0,
 }
 SHARES = ("method.text.share", "teacher.pretrain.share")  # above 0, and at most 1
 # Lists of different numbers: whole ones of 1 or more, or any above 0.

@@ -17,6 +17,8 @@ def prepare() -> None:
     # A thread that spins while it waits makes small networks 10 to 100 times slower as soon as
     # another process wants its core; on idle cores it gains nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # To ask whether there is a GPU must not tie a job to those that it sees by now.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     # W&B introduces every run; where runs lie is said once, at the end of the job.
     os.environ.setdefault("WANDB_SILENT", "true")
     # Tokenising happens before any worker is forked, so the fork warning is void.

@@ -1,7 +1,8 @@
 """The line between a job of a sweep and the process that started it.
 
 The job tells how far it is, and when it waits for another job's artifact: its share of the machine
-is then lent to others, and given back before it goes on. Lines of JSON over two pipes, whose
+is then lent to others, and it gets one before it goes on: any, or the same if it has begun on the
+GPUs of that. Lines of JSON over two pipes, whose
 numbers stand in the environment; a command typed by hand has no such line and tells nothing. The
 first rank of a stage tells its planner, which passes it on.
 """
@@ -45,7 +46,7 @@ class Channel:
 
     def lend(self) -> None:
         """Gives this job's share away: it waits."""
-        self.tell(waits=True)
+        self.tell(waits=True, bound=_is_bound())
 
     def take_back(self) -> None:
         """Waits until there is a share for this job again."""
@@ -55,11 +56,19 @@ class Channel:
 
     def _listen(self, number: int) -> None:
         with os.fdopen(number) as grants:
-            for _ in grants:
+            for line in grants:
+                if gpus := line.strip():
+                    os.environ["CUDA_VISIBLE_DEVICES"] = gpus
                 self._granted.release()
         # The sweep is gone: nobody would stop this job any more.
         os.kill(os.getpid(), signal.SIGTERM)
         self._granted.release()
+
+
+def _is_bound() -> bool:
+    """Whether this process has begun on GPUs, which it cannot leave for others."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 _current: Channel | None = None

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from kdlight.launch.stop import Stop
+from kdlight.launch.stop import Stop, put_off
 
 
 class Dying:
@@ -51,3 +51,20 @@ def test_everything_is_as_it_was_before():
         dies_while_it_is_stopped()
     assert (sys.unraisablehook, [signal.getsignal(number) for number in signals]) == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def stopped_before(what):
+    with put_off():
+        signal.raise_signal(signal.SIGTERM)
+        what()
+
+
+def test_a_stop_is_put_off():
+    done = []
+    with pytest.raises(KeyboardInterrupt), Stop() as stop:
+        stopped_before(lambda: done.append("to its end"))
+    assert stop.asked
+    assert done == ["to its end"]
+    with put_off():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -88,10 +88,10 @@ class Process:
         os.close(theirs_out)
         job.state = "running"
 
-    def grant(self) -> None:
-        """Gives the job a share again."""
+    def grant(self, gpus: Sequence[str]) -> None:
+        """Gives the job a share again, with these GPUs."""
         with suppress(OSError):
-            os.write(self._grants, b"go\n")
+            os.write(self._grants, f"{','.join(gpus)}\n".encode())
         self.job.state = "running"
 
     def hear(self) -> list[dict[str, Any]]:

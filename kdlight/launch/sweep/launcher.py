@@ -7,8 +7,7 @@ import json
 import logging
 import os
 import shutil
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,11 @@ from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.settled import settled, typed_command
 from kdlight.launch.sweep.job import LOCK, SweepJob, at_work
+from kdlight.launch.sweep.reader import read_once
 from kdlight.launch.sweep.schedule import Listed, Schedule, Source
-from kdlight.launch.sweep.shares import shares
+from kdlight.launch.sweep.shares import check_devices, shares, warn_of_one_gpu
 from kdlight.launch.sweep.view import View, summary
+from kdlight.launch.sweep.words import check_swept, flags, own
 from kdlight.types import UserError
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("kdlight")
 NOTE = "sweep.json"
 MADE = {"multirun.yaml"}  # by Hydra and by the sweeper, in every new folder
-# Of Hydra itself: where a job writes and who starts it is the sweep's to say.
-OURS = ("hydra.run.", "hydra.sweep.", "hydra.mode", "hydra.launcher", "hydra/launcher",
-        "hydra.sweeper", "hydra/sweeper", "launcher.")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class SweepLauncher(Launcher):
         del task_function  # jobs are commands
         self.config, self.loader = config, cast(Any, hydra_context.config_loader)
         self._read: dict[tuple[str, ...], DictConfig] = {}
+        read_once(self.loader)
         setup_globals()
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         _log_to_terminal()
@@ -88,8 +87,10 @@ class SweepLauncher(Launcher):
                 job.state = "done" if job.result else "waiting"
             open_jobs = [job for job in jobs if job.state == "waiting"]
             _announce(jobs, open_jobs, folder)
-            self.do(Listed(open_jobs), jobs, len(jobs))
-            summary(jobs, folder)
+            try:
+                self.do(Listed(open_jobs), jobs, len(jobs))
+            finally:
+                summary(jobs, folder)
             if failed := sum(job.state != "done" for job in jobs):
                 raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
@@ -97,8 +98,19 @@ class SweepLauncher(Launcher):
     def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
         """Does the jobs of a source, `total` of them in the end, and shows them."""
         parts = shares(self.config.launcher)
+        warn_of_one_gpu(self.config)
         with View(jobs, len(parts), total) as view:
-            Schedule(source, parts, flags(), view.update).run()
+            Schedule(source, parts, flags(self.config.hydra), view.update).run()
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuses a job that does not fit the part of the machine it would get.
+
+        Raises:
+            UserError: with the remedy.
+        """
+        each = config["launcher"]["gpus_per_job"]
+        check_devices(config["trainer"], each, "launcher.gpus_per_job")
+        shares(config["launcher"])
 
     def planned(self, overrides: list[str], number: int) -> "Planned":
         """A job's configuration and its plan, checked as the job itself would check it.
@@ -109,7 +121,10 @@ class SweepLauncher(Launcher):
         from kdlight.launch.job import Job
 
         try:
-            plain = settled(self._loaded(overrides))
+            config = self._loaded(overrides)
+            check_swept(overrides, config)
+            plain = settled(config)
+            self.check(plain)
             if plain["job"] in ("report", "dashboard"):
                 raise UserError(f"job={plain['job']} is one job: leave -m out.")
             job = Job(plain, Path())
@@ -131,8 +146,8 @@ class SweepLauncher(Launcher):
         key = tuple(str(override.input_line) for override in groups)
         if key not in self._read:
             self._read[key] = self.loader.load_sweep_config(self.config, list(key))
-        config = copy.deepcopy(self._read[key])
         values = [override for override in parsed if override not in groups]
+        config = copy.deepcopy(self._read[key]) if values else self._read[key]
         self.loader._apply_overrides_to_config(values, config)
         return config
 
@@ -192,23 +207,6 @@ def _log_to_terminal() -> None:
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
-
-
-def own(overrides: Sequence[str]) -> list[str]:
-    """The overrides of a job's own command."""
-    return [word for word in overrides if not word.lstrip("+~").startswith(OURS)]
-
-
-def flags() -> list[str]:
-    """Words of this command that a job's command needs too, such as `--config-dir DIR`."""
-    words, found = iter(sys.argv[1:]), []
-    for word in words:
-        if word in ("-m", "--multirun") or not word.startswith("-"):
-            continue
-        found.append(word)
-        if word in ("--config-dir", "-cd") and (value := next(words, None)):
-            found.append(value)
-    return found
 
 
 def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from kdlight.launch.stop import put_off
 from kdlight.launch.sweep.command import Command
 from kdlight.launch.sweep.job import SweepJob, job_command
-from kdlight.launch.sweep.launcher import SweepLauncher, flags
+from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.schedule import Source
+from kdlight.launch.sweep.shares import CUDA, check_devices
 from kdlight.launch.sweep.view import View
+from kdlight.launch.sweep.words import flags
 from kdlight.types import UserError
 
 TICK_S = 1.0
@@ -133,7 +136,13 @@ def _run(command: Command) -> int:
 def follow(
     source: Source, pool: Pool, at_once: int, flags: Sequence[str], changed: Callable[[], None]
 ) -> None:
-    """Sends a source's jobs to a pool, at most `at_once` at a time, until all have ended."""
+    """Sends a source's jobs to a pool, at most `at_once` at a time, until all have ended.
+
+    Raises:
+        UserError: if none may run.
+    """
+    if at_once < 1:
+        raise UserError(f"hydra.launcher.max_parallel={at_once} must be 1 or more.")
     running: dict[int, tuple[SweepJob, Any]] = {}
     here = os.getcwd()
     try:
@@ -142,7 +151,8 @@ def follow(
                 job.folder.mkdir(parents=True, exist_ok=True)
                 words = job_command(flags, job.overrides, job.folder)
                 command = Command(tuple(words), str(job.folder), here)
-                running[job.number] = (job, pool.start(command, f"kdlight-{job.number}"))
+                with put_off():  # no job that nobody cancels
+                    running[job.number] = (job, pool.start(command, f"kdlight-{job.number}"))
             if not running:
                 return
             for number, (job, handle) in list(running.items()):
@@ -203,12 +213,17 @@ class SubmititLauncher(SweepLauncher):
     ) -> None:
         self.cluster, self.max_parallel, self.parameters = cluster, max_parallel, parameters
 
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuses a job that does not fit its machine."""
+        each, key = self.parameters.get("gpus_per_node"), "hydra.launcher.parameters.gpus_per_node"
+        check_devices(config["trainer"], each, key, here=self.cluster == "local")
+
     def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
         """Submits the jobs and waits for them."""
         folder = os.path.abspath(f"{self.config.outputs}/submitit")
         pool = SubmititPool(folder, self.cluster, self.parameters)
         with View(jobs, self.max_parallel, total) as view:
-            follow(source, pool, self.max_parallel, flags(), view.update)
+            follow(source, pool, self.max_parallel, flags(self.config.hydra), view.update)
 
 
 class RayLauncher(SweepLauncher):
@@ -220,8 +235,18 @@ class RayLauncher(SweepLauncher):
         self.address, self.max_parallel = address, max_parallel
         self.num_cpus, self.num_gpus = num_cpus, num_gpus
 
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuses a job that does not fit what Ray gives it."""
+        trainer = config["trainer"]
+        if trainer["accelerator"] in CUDA and not self.num_gpus:
+            raise UserError(
+                f"trainer.accelerator={trainer['accelerator']} needs "
+                f"hydra.launcher.num_gpus={trainer['devices']}: Ray hides all other GPUs."
+            )
+        check_devices(trainer, self.num_gpus, "hydra.launcher.num_gpus", here=False)
+
     def do(self, source: Source, jobs: Sequence[SweepJob], total: int) -> None:
         """Sends the jobs to the cluster and waits for them."""
         pool = RayPool(self.address, self.num_cpus, self.num_gpus)
         with View(jobs, self.max_parallel, total) as view:
-            follow(source, pool, self.max_parallel, flags(), view.update)
+            follow(source, pool, self.max_parallel, flags(self.config.hydra), view.update)

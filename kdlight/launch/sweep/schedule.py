@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from kdlight.launch.stop import put_off
 from kdlight.launch.sweep.job import Process, SweepJob
 from kdlight.launch.sweep.shares import Share
 
@@ -76,7 +77,8 @@ class Schedule:
         self.flags, self.changed = flags, changed
         self.running: dict[int, Process] = {}
         self.shares: dict[int, Share] = {}  # of a job, also while it is lent
-        self.asking: list[int] = []  # jobs that want their share back, first come first
+        self.asking: list[int] = []  # jobs that want a share again, first come first
+        self.bound: set[int] = set()  # jobs that have begun on their GPUs
 
     def run(self) -> None:
         """Until every job has ended. Stops all of them when it is interrupted itself."""
@@ -90,24 +92,25 @@ class Schedule:
 
     def _hand_out(self) -> bool:
         """Gives free shares to jobs that had one before, then to new ones; whether any is new."""
-        for number in list(self.asking):
-            if share := self._fitting(self.shares[number]):
+        for number in sorted(self.asking, key=lambda number: number not in self.bound):
+            if share := self._fitting(number):
                 self._take(number, share)
                 self.asking.remove(number)
-                self.running[number].grant()
+                self.running[number].grant(share.gpus)
         started = False
         while self.free and len(self.running) < self.most and (job := self.source.next()):
             share = self.free[0]
             self._take(job.number, share)
-            self.running[job.number] = Process(job, self.flags, share.environment())
+            with put_off():  # no process that nobody stops
+                self.running[job.number] = Process(job, self.flags, share.environment())
             started = True
         return started
 
-    def _fitting(self, before: Share) -> Share | None:
-        """The share a job had, or any other if no GPU is bound to it."""
-        if before in self.free:
-            return before
-        return self.free[0] if self.free and not before.gpus else None
+    def _fitting(self, number: int) -> Share | None:
+        """The share a job had, or any other if it has not begun on the GPUs of that."""
+        if self.shares[number] in self.free:
+            return self.shares[number]
+        return self.free[0] if self.free and number not in self.bound else None
 
     def _take(self, number: int, share: Share) -> None:
         self.free.remove(share)
@@ -126,9 +129,10 @@ class Schedule:
 
     def _note(self, process: Process, facts: dict[str, Any]) -> None:
         job = process.job
-        waits = facts.pop("waits", None)
+        waits, bound = facts.pop("waits", None), facts.pop("bound", False)
         if waits is True:
             job.state = "lent"
+            self.bound |= {job.number} if bound else set()
             self.free.append(self.shares[job.number])
         elif waits is False:
             self.asking.append(job.number)

@@ -35,6 +35,7 @@ class Search:
         limit: trials.
         title: from a trial's overrides to the title of the network whose validation scores are
             reported for pruning, None for no pruning; raises if the trial cannot be.
+        forget: removes what a pruned trial, of such overrides, has left to go on from.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class Search:
         folder: Path,
         limit: int,
         title: Callable[[list[str], int], str | None],
+        forget: Callable[[list[str], int], None] = lambda *_: None,
     ) -> None:
         self.study, self.distributions, self.objectives = study, distributions, list(objectives)
-        self.common, self.folder, self.limit, self._title = common, folder, limit, title
+        self.common, self.folder, self.limit = common, folder, limit
+        self._title, self._forget = title, forget
         self.jobs: list[SweepJob] = []  # as they are asked for
         self._trials: dict[int, Trial] = {}
         self._titles: dict[int, str | None] = {}
@@ -98,6 +101,8 @@ class Search:
             except UserError as error:
                 self._refused(job, str(error))
                 raise
+        elif job.state == "pruned":
+            self._forget(job.overrides, job.number)
         self._tell(job)
 
     def rest(self) -> Iterable[SweepJob]:
@@ -173,6 +178,7 @@ class Search:
     def _refused(self, job: SweepJob, why: str) -> None:
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / LOG).write_text(f"{why}\n")
+        log.warning("Trial %d is left out: %s", job.number, why)
         job.state = "failed"
         self._tell(job)
 

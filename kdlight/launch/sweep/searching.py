@@ -5,21 +5,24 @@ import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from hydra.core.override_parser.types import Override
 from hydra.utils import instantiate
 from rich.console import Console
 
-from kdlight.artifacts.place import write_whole
+from kdlight.artifacts.place import remove, write_whole
 from kdlight.launch.errors import AGAIN
-from kdlight.launch.sweep.launcher import SweepLauncher, flags, identity, own
+from kdlight.launch.sweep.launcher import SweepLauncher, identity
 from kdlight.launch.sweep.search import Search, read_objectives
-from kdlight.launch.sweep.space import chosen, space
+from kdlight.launch.sweep.space import first_trial, space
 from kdlight.launch.sweep.study import best, open_study
 from kdlight.launch.sweep.view import summary
+from kdlight.launch.sweep.words import flags, own
 from kdlight.types import UserError
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Settings:
             none beats in all are found.
         sampler: of Optuna, what to try next.
         pruner: of Optuna, which trials to stop early by their validation scores; of one objective.
+            None for none.
         storage: a database's URL or a journal file `*.log`, which several commands may share; null
             for a database in the sweep's folder.
         study: its name there; null for the experiment's.
@@ -64,7 +68,7 @@ def search(
     objectives = read_objectives(settings.objectives)
     distributions = space(overrides)
     common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
-    first = launcher.planned([*common, *chosen(_any(distributions))], 0)
+    first = first_trial(lambda words: launcher.planned([*common, *words], 0), distributions)
     drawn = sorted(map(repr, distributions.items()))
     if first.job.config["selection"] == "dev":
         raise UserError(
@@ -82,19 +86,22 @@ def search(
             instantiate(settings.pruner),
             identity([_anywhere(first.job), drawn]),
         )
-        keys = list(objectives)
+        keys, students = list(objectives), _Students(launcher)
         trials = Search(
-            study, distributions, keys, common, folder, settings.trials, _Titles(launcher)
-        )
+            study, distributions, keys, common, folder, settings.trials, students.title,
+            students.forget,
+        )  # fmt: skip
         ended = sum(trial.state.is_finished() for trial in study.trials)
         earlier = f", {ended} of them ended before" if ended else ""
         here = os.path.relpath(folder)
         log.info("A search of %d trials%s, in %s", settings.trials, earlier, here)
-        launcher.do(trials, trials.jobs, settings.trials - ended)
-        summary(trials.jobs, folder)
+        try:
+            launcher.do(trials, trials.jobs, settings.trials - ended)
+        finally:
+            summary(trials.jobs, folder)
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
-        _show(found, folder, common)
+        _show(found, folder, [*flags(launcher.config.hydra), *common])
         if not found:
             raise UserError("No trial of this search has ended well; the same command tries again.")
         if failed := sum(job.state == "failed" for job in trials.jobs):
@@ -119,22 +126,26 @@ def _settled(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Titles:
-    """From a trial's overrides to the title of its student, if it is one network."""
+class _Students:
+    """What trials train."""
 
     launcher: SweepLauncher
 
-    def __call__(self, overrides: list[str], number: int) -> str | None:
-        job = self.launcher.planned(overrides, number).job
-        titles = [node.title for node in job.main.students().values()]
+    def title(self, overrides: list[str], number: int) -> str | None:
+        """The title of a trial's student, if it is one network."""
+        titles = [node.title for node in self._job(overrides, number).main.students().values()]
         return titles[0] if len(titles) == 1 else None
 
+    def forget(self, overrides: list[str], number: int) -> None:
+        """Removes what a trial's students would go on from, unless another builds them."""
+        with suppress(UserError):  # whose data are gone meanwhile
+            job = self._job(overrides, number)
+            for place in map(job.executor.place, job.main.students().values()):
+                with suppress(Timeout, OSError), FileLock(place.lock, timeout=0):
+                    remove(place.building)
 
-def _any(distributions: Mapping[str, Any]) -> dict[str, Any]:
-    """A value of each, to see whether the rest of the configuration is right."""
-    return {
-        key: d.choices[0] if hasattr(d, "choices") else d.low for key, d in distributions.items()
-    }
+    def _job(self, overrides: list[str], number: int) -> "Job":
+        return self.launcher.planned(overrides, number).job
 
 
 def _check_optuna() -> None:
@@ -144,11 +155,11 @@ def _check_optuna() -> None:
         raise UserError("A search needs Optuna: pip install 'kdlight[search]'.") from error
 
 
-def _show(found: list[dict[str, Any]], folder: Path, common: list[str]) -> None:
+def _show(found: list[dict[str, Any]], folder: Path, words: list[str]) -> None:
     console = Console()
     for each in found:
         values = ", ".join(f"{key} {value:,.6g}" for key, value in each["values"].items())
-        words = shlex.join([*flags(), *common, *each["overrides"]])
+        command = shlex.join([*words, *each["overrides"]])
         console.print(f"Best: trial {each['trial']}, {values}", soft_wrap=True, highlight=False)
-        console.print(f"  python -m kdlight.run {words}", soft_wrap=True, markup=False)
+        console.print(f"  python -m kdlight.run {command}", soft_wrap=True, markup=False)
     console.print(f"Search: {os.path.relpath(folder)}/{FOUND}", soft_wrap=True)

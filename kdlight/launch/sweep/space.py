@@ -1,7 +1,8 @@
 """From the values that are swept, as Hydra writes them, to what Optuna draws from."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
@@ -9,6 +10,9 @@ from kdlight.types import UserError
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+T = TypeVar("T")
+TRIED = 16  # trials, to see whether a choice is possible in any
 
 
 def space(overrides: Iterable[Override]) -> dict[str, "BaseDistribution"]:
@@ -55,3 +59,38 @@ def chosen(parameters: dict[str, Any]) -> list[str]:
     """The overrides of a trial; six digits are enough."""
     texts = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in parameters.items()}
     return [f"{key}={text}" for key, text in texts.items()]
+
+
+def first_trial(plan: Callable[[list[str]], T], distributions: Mapping[str, Any]) -> T:
+    """The plan of a trial, if each choice of a list is possible beside some of the others.
+
+    Args:
+        plan: from the overrides of a trial to its plan; raises if it cannot be.
+        distributions: what is searched, by key.
+
+    Raises:
+        UserError: why the first choice is refused that is.
+    """
+    values = {k: getattr(d, "choices", None) or (d.low,) for k, d in distributions.items()}
+    plans: list[T] = []
+    seen: set[tuple[str, Any]] = set()
+    for key, value in ((k, value) for k, choices in values.items() for value in choices):
+        if (key, value) not in seen:
+            found, trial = _possible(plan, {**values, key: (value,)})
+            plans.append(found)
+            seen |= set(trial.items())
+    return plans[0]
+
+
+def _possible(
+    plan: Callable[[list[str]], T], values: Mapping[str, Any]
+) -> tuple[T, dict[str, Any]]:
+    """The first trial that can be, and its plan."""
+    refusal = None
+    for drawn in islice(product(*values.values()), TRIED):
+        trial = dict(zip(values, drawn, strict=True))
+        try:
+            return plan(chosen(trial)), trial
+        except UserError as error:
+            refusal = refusal or error
+    raise refusal or UserError("There is nothing to choose from.")

@@ -35,7 +35,7 @@ def open_study(
         name: of the study there.
         objectives: directions by key.
         sampler: says what to try next.
-        pruner: says what to stop early.
+        pruner: says what to stop early; None for nothing, which Optuna itself takes for its median.
         about: identity of what is searched.
 
     Raises:
@@ -54,8 +54,8 @@ def open_study(
             else RDBStorage(storage)
         )
         study = optuna.create_study(
-            storage=place, study_name=name, directions=directions, sampler=sampler, pruner=pruner,
-            load_if_exists=True,
+            storage=place, study_name=name, directions=directions, sampler=sampler,
+            pruner=pruner or optuna.pruners.NopPruner(), load_if_exists=True,
         )  # fmt: skip
     except Exception as error:  # of many database drivers
         raise UserError(f"hydra.sweeper.storage={storage}: {str(error).splitlines()[0]}") from error

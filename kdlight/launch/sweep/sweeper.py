@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.searching import Settings, search
+from kdlight.launch.sweep.words import check_not_swept, key_of
 from kdlight.types import UserError
 
 
@@ -48,6 +49,7 @@ class SweepSweeper(Sweeper):
 
         parser = OverridesParser.create(config_loader=self.loader)
         parsed = parser.parse_overrides(_with_params(self.params, arguments))
+        check_not_swept(o.get_key_element() for o in parsed if o.is_sweep_override())
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
@@ -61,5 +63,5 @@ class SweepSweeper(Sweeper):
 
 def _with_params(params: Mapping[str, Any], arguments: list[str]) -> list[str]:
     """What is typed and, before it, what a `+sweep=` file sweeps beside that."""
-    typed = {word.split("=", 1)[0].lstrip("+~") for word in arguments}
+    typed = set(map(key_of, arguments))
     return [f"{key}={value}" for key, value in params.items() if key not in typed] + arguments

@@ -5,7 +5,8 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -30,6 +31,8 @@ FIRST = ("running", "lent", "failed", "pruned", "stopped", "done", "waiting")
 class View:
     """A live table on a terminal; elsewhere a line whenever a job or its stage changes.
 
+    A terminal that is gone ends the table, not the sweep.
+
     Args:
         jobs: those known so far; a search adds to them.
         at_once: how many run at a time.
@@ -50,14 +53,16 @@ class View:
 
     def __enter__(self) -> "View":
         if self._live:
-            self._live.start()
+            with self._while_it_lasts(self._live):
+                self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._drawn = 0.0
         self.update()
         if self._live:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
     def update(self) -> None:
         """Shows what has changed."""
@@ -65,7 +70,8 @@ class View:
         if self._live:
             if time.monotonic() - self._drawn >= REDRAW_S:
                 self._drawn = time.monotonic()
-                self._redraw(self._live)
+                with self._while_it_lasts(self._live):
+                    self._redraw(self._live)
             return
         for job in self.jobs:
             now = (job.state, str(job.facts.get("stage", "")))
@@ -75,6 +81,15 @@ class View:
                 stage = f", {now[1]}" if job.state == "running" and now[1] else ""
                 told = f" after {duration(job.seconds)}; {self._closing()}" if ended else ""
                 log.info("job %d: %s%s%s", job.number, _state(job), stage, told)
+
+    @contextmanager
+    def _while_it_lasts(self, live: Live) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._live = None
+            with suppress(OSError):
+                live.stop()
 
     def _redraw(self, live: Live) -> None:
         """Only what is new is drawn: a slow terminal shows the drawing of a table."""
@@ -132,7 +147,11 @@ class View:
 
 def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
     """The jobs with their scores; of a failed one its last lines, and where its log is."""
-    console = Console() if sys.stdout.isatty() else Console(width=120)
+    with suppress(OSError):  # of a terminal that is gone
+        _print_summary(Console() if sys.stdout.isatty() else Console(width=120), jobs, folder)
+
+
+def _print_summary(console: Console, jobs: Sequence[SweepJob], folder: Path) -> None:
     table = Table(title=f"sweep of {len(jobs)} jobs: macro scores in percent")
     table.add_column("job", justify="right")
     table.add_column("overrides", overflow="fold")

@@ -12,6 +12,7 @@ from kdlight.launch.sweep.job import SweepJob
 SCRIPT = """#!{python}
 import json, os, signal, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 sys.path.insert(0, {root!r})
 words = dict(word.split("=", 1) for word in sys.argv if "=" in word)
 out = Path(words["hydra.run.dir"].strip("'"))
@@ -31,6 +32,8 @@ signal.signal(signal.SIGTERM, stopped)
 note("starts")
 channel().tell(stage="works", share=0.5, best=81.25)
 channel().tell(network="works", score=81.25, step=7)
+if "begun" in words:
+    sys.modules["torch"] = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True))
 if "lends" in words:
     channel().lend()
     note("lends")

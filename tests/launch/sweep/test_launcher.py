@@ -2,10 +2,12 @@
 
 import json
 import time
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 from commands import SMOKE, call, results, share
+from hydra._internal.sources_registry import SourcesRegistry
 from omegaconf import OmegaConf
 
 from kdlight.artifacts import fingerprint
@@ -37,6 +39,26 @@ def test_twenty_jobs_are_composed_and_checked_in_seconds(tmp_path, monkeypatch, 
     assert time.process_time() - start < 30
 
 
+def test_twenty_choices_are_composed_in_seconds(tmp_path, monkeypatch, capfd):
+    """No file is read for each: the goal is 3 s of the processor for all."""
+    read: Counter[str] = Counter()
+    files = SourcesRegistry.instance().resolve("file")
+    load = files.load_config
+
+    def count(self, config_path):
+        read.update([config_path])
+        return load(self, config_path)
+
+    monkeypatch.setattr(files, "load_config", count)
+    monkeypatch.setattr(launcher.SweepLauncher, "do", lambda *_: None)
+    words = ["+experiment=mkd_transformer3", "scale=smoke", "+sweep=[losses,mixing]"]
+    start = time.process_time()
+    assert call(tmp_path, monkeypatch, "-m", *words) == 2
+    assert time.process_time() - start < 10
+    assert "20 of 20 jobs failed" in capfd.readouterr().err  # none was done
+    assert 1 <= max(read.values()) <= 5
+
+
 def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
     assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,2", "job=report") == 2
     assert "job=report is one job: leave -m out" in capfd.readouterr().err
@@ -48,6 +70,17 @@ def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
     assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,3", place) == 2
     assert "holds another sweep" in capfd.readouterr().err
     assert kept.exists()
+
+
+def test_jobs_that_failed_before_an_interrupt_are_listed(tmp_path, monkeypatch, capfd):
+    def interrupted(_, __, jobs, ___):
+        jobs[0].state = "failed"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launcher.SweepLauncher, "do", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,2")
+    assert "job 0 failed; its log is" in capfd.readouterr().out
 
 
 def finish(_, source, jobs, __):

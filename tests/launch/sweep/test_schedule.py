@@ -1,6 +1,7 @@
 """Jobs get a share of the machine each, lend it while they wait, and end together."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -77,13 +78,25 @@ def test_a_job_that_waits_leaves_its_share_to_another(world, tmp_path):
 def test_a_gpu_stays_with_the_job_that_has_begun_on_it(world, tmp_path):
     made = tmp_path / "artifact"
     second = world.job(1, after="2-starts", makes=made)
-    jobs = [world.job(0, lends=made), second, world.job(2, sleep=0.6)]
+    jobs = [world.job(0, lends=made, begun=True), second, world.job(2, sleep=0.6)]
     Schedule(Listed(jobs), TWO, []).run()
     first = {note["CUDA_VISIBLE_DEVICES"] for note in world.notes() if note["job"] == "0"}
     assert first == {"4"}
     notes = {f"{note['job']} {note['what']}": note["time"] for note in world.notes()}
     # Job 2 has taken its GPU meanwhile; job 1's own was free long before.
     assert notes["0 is back"] > notes["2 ends"]
+
+
+def test_a_job_that_has_not_begun_goes_on_with_any_gpu(world, tmp_path):
+    """Its first GPU is another's until that has seen it back; the one that is free is taken."""
+    made = tmp_path / "artifact"
+    second = world.job(1, after="2-starts", makes=made)
+    jobs = [world.job(0, lends=made), second, world.job(2, after="0-is back")]
+    Schedule(Listed(jobs), TWO, []).run()
+    assert [job.state for job in jobs] == ["done"] * 3
+    seen = {(n["job"], n["what"]): n["CUDA_VISIBLE_DEVICES"] for n in world.notes()}
+    assert (seen["0", "lends"], seen["0", "is back"]) == ("4", "7")
+    assert (seen["1", "ends"], seen["2", "ends"]) == ("7", "4")
 
 
 def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
@@ -99,6 +112,20 @@ def test_an_interrupt_stops_all_jobs_and_leaves_no_orphan(world):
     assert [job.state for job in jobs] == ["stopped"] * 3
     assert len(world.notes("stopped")) == 2
     assert not any(alive(note["pid"]) for note in world.notes("starts"))
+
+
+def test_an_interrupt_at_the_start_of_a_job_stops_it(world, monkeypatch):
+    start = Process.__init__
+
+    def interrupted(self, *about):
+        start(self, *about)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Process, "__init__", interrupted)
+    jobs = [world.job(n, sleep=60) for n in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        Schedule(Listed(jobs), ONE, []).run()
+    assert [job.state for job in jobs] == ["stopped"] * 2
 
 
 def test_a_second_interrupt_kills_what_has_not_stopped_yet(world, monkeypatch):

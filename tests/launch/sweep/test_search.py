@@ -6,18 +6,15 @@ from socket import gethostname
 
 import optuna
 import pytest
-from commands import SMOKE, call, share
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from kdlight.launch import environment
 from kdlight.launch.sweep import search as search_module
-from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.schedule import Schedule
 from kdlight.launch.sweep.search import Search, read_objectives, value_of
 from kdlight.launch.sweep.shares import Share
-from kdlight.launch.sweep.space import chosen, space
+from kdlight.launch.sweep.space import chosen, first_trial, space
 from kdlight.launch.sweep.study import best, open_study
 from kdlight.types import UserError
 
@@ -42,6 +39,28 @@ def test_hydras_sweeps_become_distributions():
     with pytest.raises(UserError, match="needs values to choose from"):
         drawn("a=1")
     assert chosen({"a": 0.00123456789, "b": 3, "c": "[x]"}) == ["a=0.00123457", "b=3", "c=[x]"]
+
+
+def test_each_choice_is_possible_beside_some_of_the_others():
+    distributions = drawn("a=1,2", "b=x,y", "c=interval(0,1)")
+    planned = []
+
+    def plan(words):
+        planned.append(words)
+        if words[:2] in (["a=1", "b=x"], ["a=2", "b=y"]):
+            raise UserError(f"{words[0]} does not go with {words[1]}")
+        return len(planned)
+
+    assert first_trial(plan, distributions) == 2
+    assert [words[:2] for words in planned[1:]] == [["a=1", "b=y"], ["a=2", "b=x"]]
+
+    def refuse(words):
+        if "b=y" in words:
+            raise UserError("never y")
+
+    with pytest.raises(UserError, match="never y"):
+        first_trial(refuse, distributions)
+    assert first_trial(list, drawn("c=interval(0.5,1)")) == ["c=0.5"]
 
 
 def test_what_is_reported_chooses_nothing():
@@ -103,7 +122,13 @@ def test_a_bad_trial_is_pruned_by_what_its_job_tells(world):
     """The small job tells a score; a threshold no score reaches stops it."""
     pruner = optuna.pruners.ThresholdPruner(lower=90)
     known = study(world.folder, pruner=pruner)
-    assert run(search(world, known, 2, sleep=lambda _: 30)) == ["pruned", "pruned"]
+    forgotten = []
+    found = search(world, known, 2, sleep=lambda _: 30)
+    found._forget = lambda overrides, number: forgotten.append((overrides[-1], number))
+    assert run(found) == ["pruned", "pruned"]
+    assert sorted(forgotten, key=lambda each: each[1]) == [
+        (f"x={trial.params['x']:.6g}", trial.number) for trial in known.trials
+    ]
     assert {t.state for t in known.trials} == {TrialState.PRUNED}
     assert known.trials[0].intermediate_values == {7: 81.25}
     # Scores of another network are not its own, nor is every objective such a score.
@@ -112,6 +137,12 @@ def test_a_bad_trial_is_pruned_by_what_its_job_tells(world):
     ]):  # fmt: skip
         other = study(world.folder, objectives, pruner, storage=f"{world.folder}/{number}.log")
         assert run(search(world, other, 1, objectives, lambda *_, t=title: t)) == ["done"]
+
+
+def test_without_a_pruner_nothing_is_stopped(tmp_path):
+    """Optuna's own default is its median pruner."""
+    known = study(tmp_path, pruner=None)
+    assert isinstance(known.pruner, optuna.pruners.NopPruner)
 
 
 def test_a_search_goes_on_with_the_trials_it_was_stopped_in(world):
@@ -198,7 +229,7 @@ def test_two_searches_need_two_names(world):
         study(world.folder, about="another search")
 
 
-def test_a_trial_that_cannot_be_is_left_out(world):
+def test_a_trial_that_cannot_be_is_left_out(world, caplog):
     def refuse_odd(_, number):
         if number % 2:
             raise UserError(f"{number} is odd")
@@ -207,6 +238,7 @@ def test_a_trial_that_cannot_be_is_left_out(world):
     found = search(world, study(world.folder), 4, title=refuse_odd)
     assert run(found) == ["done", "failed", "done", "failed"]
     assert found.jobs[1].last_lines() == ["1 is odd"]
+    assert "Trial 3 is left out: 3 is odd" in caplog.text
 
     def refuse(*_):
         raise UserError("never")
@@ -233,47 +265,3 @@ def test_storages(tmp_path):
     assert len(study(tmp_path, storage=str(tmp_path / "journal.log")).trials) == 1
     with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=nodb://x: "):
         study(tmp_path, storage="nodb://x")
-
-
-def test_what_a_search_comes_to(tmp_path, monkeypatch, capfd):
-    """A failed trial is told by the status; a storage does not mix two searches of one name."""
-
-    def fail_one(_, source, *__):
-        while job := source.next():
-            (job.folder / "result.json").write_text(json.dumps({"selection_macro": {"student": 1}}))
-            job.state = "failed" if job.number == 1 else "done"
-            source.ended(job)
-
-    monkeypatch.setattr(SweepLauncher, "do", fail_one)
-    words = ["-m", *SMOKE, "+sweep=search", f"hydra.sweeper.storage={tmp_path}/all.log"]
-    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=2") == 2
-    assert "1 of 2 trials failed; the same command goes on" in capfd.readouterr().err
-    (found,) = tmp_path.glob("outputs/runs/*/*/search.json")
-    assert [each["trial"] for each in json.loads(found.read_text())["best"]] == [0]
-    monkeypatch.setattr(environment, "_cpu_has_bf16", lambda: True)  # as on another machine
-    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=3") == 0
-    assert call(tmp_path, monkeypatch, *words, "hydra.sweeper.trials=2", "seed=1") == 2
-    assert "is of other settings, other data" in capfd.readouterr().err
-
-
-def test_a_search_as_it_is_typed(smoke, tmp_path, monkeypatch, capfd):
-    """Its values reach every rank, and its scores are those of the selection rows."""
-    share(smoke, tmp_path)
-    ranks = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
-    words = [*SMOKE, "baseline=false", *ranks, "+sweep=search", "hydra.sweeper.trials=2"]
-    assert call(tmp_path, monkeypatch, "-m", *words) == 0
-    (folder,) = (path.parent for path in tmp_path.glob("outputs/runs/*/*/search.json"))
-    (found,) = json.loads((folder / "search.json").read_text())["best"]
-    said = capfd.readouterr()
-    assert f"Best: trial {found['trial']}" in said.out
-    result = json.loads((folder / str(found["trial"]) / "result.json").read_text())
-    assert value_of(result, "selection_macro.student") == found["values"]["selection_macro.student"]
-    for number in ("0", "1"):
-        student = next((folder / number / "artifacts").glob("student*"))
-        made = json.loads((student / "manifest.json").read_text())["config"]
-        config = (folder / number / "config.yaml").read_text()
-        assert f"lr: {made['optimizer']['lr']}" in config
-    assert call(tmp_path, monkeypatch, *words[:-1]) == 2
-    assert "add -m to the command" in capfd.readouterr().err
-    assert call(tmp_path, monkeypatch, "-m", *words, "selection=dev") == 2
-    assert "would choose by the rows that are reported" in capfd.readouterr().err

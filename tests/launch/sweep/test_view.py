@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 
 import pytest
@@ -99,3 +100,33 @@ def test_without_a_terminal_there_are_lines(jobs, monkeypatch, caplog):
         "job 1: failed after 3 s; 1 of 4 done, 1 failed, about 1 min 30 s left, best 90.0 (job 2)",
         "job 3: waits for another",
     ]
+
+
+class Terminal(io.StringIO):
+    gone = False
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        if self.gone:
+            raise OSError(5, "Input/output error")
+        return super().write(text)
+
+
+def test_a_terminal_that_is_gone_stops_no_job(jobs, monkeypatch, caplog):
+    caplog.set_level("INFO", logger="kdlight")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("sys.stdout", terminal)
+    with View(jobs, at_once=2, total=4) as shown:
+        shown.update()
+        assert "waiting" in terminal.getvalue()
+        terminal.gone = True
+        settle(jobs)
+        shown._drawn = 0.0
+        shown.update()
+        assert sys.stderr is terminal  # no longer the table's
+        shown.update()
+    view.summary(jobs, jobs[0].folder)
+    assert "job 2: running, student sst2 (student)" in caplog.text

@@ -15,7 +15,7 @@ VERSIONS: Mapping[str, int] = {
     "student_tokenizer": 1,
     "corpus": 1,
     "pretrain": 1,
-    "agnostic": 1,
+    "agnostic": 2,
     "best": 1,
     "tokens": 2,
     "embeddings": 1,

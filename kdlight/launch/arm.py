@@ -13,6 +13,7 @@ from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
+from kdlight.launch.text_losses import check_text_losses
 from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, runtime
 from kdlight.launch.weights import check_weights, of_tasks
 from kdlight.types import UserError
@@ -65,6 +66,11 @@ class Arm:
         starts = (embeddings.get("start"), layers.get("from"))
         return self.on_text or not self.gold or "teacher" in starts
 
+    @property
+    def corpus(self) -> Node:
+        """The plain text, as the teacher's tokens."""
+        return self.plan.blocks(self.teachers.tokenizer)
+
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
         check_kinds({name: self.plan.tasks[name] for name in self.names}, self.parts)
@@ -84,7 +90,8 @@ class Arm:
         """The student that has learnt from the teacher on plain text, and no task yet.
 
         Raises:
-            UserError: if it reads otherwise than its teacher.
+            UserError: if it reads otherwise than its teacher, or a loss asks for what plain text or
+                the teacher cannot give.
         """
         parts, teachers = self.parts, self.teachers
         settings = parts["method"]["text"]
@@ -93,6 +100,8 @@ class Arm:
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
                 "does: student=tiny_4x312, or another of its kind."
             )
+        found, folder = teachers.body()
+        check_text_losses(parts["loss"], found, folder)
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
         teachers.check_reach("max_length", "block_length")
         text_precision = mixed(settings["precision"], parts["trainer"])
@@ -107,11 +116,10 @@ class Arm:
             "length": self.plan.data["block_length"],
             **lightning(parts["trainer"]),
         }
-        found, folder = teachers.body()
         config |= {"pretrained": model_hash(folder)} if folder else {}
         parents = {"tokenizer": teachers.tokenizer, **found, **fresh.layers()}
-        parents["corpus"] = self.plan.blocks(teachers.tokenizer)
-        about = runtime(on_each(parts["trainer"]), text_precision)
+        parents["corpus"] = self.corpus
+        about = runtime(on_each(parts["trainer"]), text_precision) | fresh.runtime()
         about |= {"threads": teachers.config["threads"], "pretrained": folder and str(folder)}
         return Node("agnostic", f"({self.name})", config, parents, about, distributed=True)
 

@@ -77,6 +77,8 @@ class Job:
         # A task without rows is found before a teacher of another is trained.
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
+        # So is text that nothing can be learnt from.
+        self.executor.do([arm.corpus for arm in chosen.values() if arm.on_text])
         teachers = self._teachers(chosen)
         if kind == "teacher":
             return self._write(teachers, {})

@@ -138,6 +138,7 @@ class Start:
         return not pretrained and self.teachers.config["pooling"] == "pooler"
 
     def _check_losses(self, live: bool) -> None:
+        _check_relations(self.losses)
         for name in self.losses:
             if self.teachers.config["ensemble"] > 1:
                 raise UserError(
@@ -153,6 +154,20 @@ class Start:
                 )
 
 
+def _check_relations(losses: Mapping[str, Any]) -> None:
+    """Refuses relations of several layers: a network keeps the vectors of one."""
+    layers = {
+        name: (loss.get("teacher_layer", -1), loss.get("student_layer", -1))
+        for name, loss in losses.items()
+        if loss["_target_"] == RELATION
+    }
+    if len(set(layers.values())) > 1:
+        raise UserError(
+            f"Losses {', '.join(layers)} compare relations of different layers, and a run can "
+            "compare those of one: leave all but one out."
+        )
+
+
 def _check_layers(
     loss: Mapping[str, Any], student: Mapping[str, Any], teacher: Mapping[str, Any]
 ) -> None:
@@ -165,4 +180,5 @@ def _check_layers(
     theirs, ours = (
         (shape["num_hidden_layers"], shape["hidden_size"]) for shape in (teacher, student)
     )
-    relation_shape(loss["heads"], (loss["teacher_layer"], loss["student_layer"]), theirs, ours)
+    layers = loss.get("teacher_layer", -1), loss.get("student_layer", -1)
+    relation_shape(loss.get("heads"), layers, theirs, ours)

@@ -11,6 +11,7 @@ from typing import Any
 VERSIONS: Mapping[str, int] = {
     "tokenizer": 1,
     "task_rows": 1,
+    "joint_rows": 1,
     "transfer_set": 2,
     "student_tokenizer": 1,
     "corpus": 1,

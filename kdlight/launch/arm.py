@@ -125,7 +125,12 @@ class Arm:
 
     def text(self, task: str) -> Node:
         """The transfer set of a task."""
-        return self.plan.transfer_set(task, self.parts["augmentation"])
+        return self.plan.transfer_set(task, self.parts["augmentation"], self._together)
+
+    @property
+    def _together(self) -> Group:
+        """The tasks that its students learn with others, at least before their refinement."""
+        return self.names if self.parts["method"]["joint"] else ()
 
     def outputs(self, task: str) -> Node:
         """What the teacher says of it."""
@@ -198,7 +203,8 @@ class Arm:
         }
         parents = {"tokenizer": tokenizer}
         for task in group:
-            parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), tokenizer)
+            rows = self.plan.rows_for(self._together, task)
+            parents[f"tokens/{task}"] = self.plan.tokens(rows, tokenizer)
             parents[f"transfer/{task}"] = self.plan.tokens(self.text(task), tokenizer)
             if source:  # what the teacher reads of it
                 theirs = self.plan.tokens(self.text(task), self.teachers.tokenizer)

@@ -193,7 +193,8 @@ class Teachers:
         }
         parents = {"tokenizer": self.tokenizer}
         for task in group:
-            parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), self.tokenizer)
+            rows = self.plan.rows_for(group, task)
+            parents[f"tokens/{task}"] = self.plan.tokens(rows, self.tokenizer)
         if start:
             parents["start"] = start
         if pretrain:

@@ -1,6 +1,7 @@
 """From `teacher.pretrained=` to a folder on this machine, without loading the model."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,25 @@ def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
         )
     _config(folder)
     return folder.resolve()
+
+
+def find_folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
+    """The folder of each task's teacher, from one name for all or a name a task.
+
+    Raises:
+        UserError: as `find_pretrained`, or if a task has no name.
+    """
+    if not isinstance(pretrained, Mapping):
+        folder = find_pretrained(str(pretrained)) if pretrained else None
+        return dict.fromkeys(names, folder)
+    if missing := [name for name in names if name not in pretrained]:
+        raise UserError(
+            f"teacher.pretrained names no teacher for task {', '.join(missing)}: add "
+            f"{missing[0]}: FOLDER, or give one name for all tasks."
+        )
+    return {
+        name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
+    }
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from kdlight.launch.few import known
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
-from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
+from kdlight.launch.pretrained import check_labels, find_folders, model_hash, model_shape
 from kdlight.launch.reach import check_reach
 from kdlight.launch.trainer import lightning, mixed, runtime
 from kdlight.launch.weights import check_mixing
@@ -44,7 +44,7 @@ class Teachers:
         self.names = tuple(task for task in every if task not in {*left_out, *plan.draws})
         if not self.names:
             raise UserError("teacher.leave_out leaves the teacher no task.")
-        self.folders = _folders(config["pretrained"], every)
+        self.folders = find_folders(config["pretrained"], every)
         self.refine: Mapping[str, Any] | None = config["refine"] if self.joint else None
         if config["refine"] and not self.joint:
             raise UserError(
@@ -248,18 +248,3 @@ class Teachers:
 
     def _runtime(self, precision: str) -> dict[str, Any]:
         return runtime(self.trainer, precision) | {"threads": self.config["threads"]}
-
-
-def _folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
-    """The folder of each task's teacher, from one name for all or a name a task."""
-    if not isinstance(pretrained, Mapping):
-        folder = find_pretrained(str(pretrained)) if pretrained else None
-        return dict.fromkeys(names, folder)
-    if missing := [name for name in names if name not in pretrained]:
-        raise UserError(
-            f"teacher.pretrained names no teacher for task {', '.join(missing)}: add "
-            f"{missing[0]}: FOLDER, or give one name for all tasks."
-        )
-    return {
-        name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
-    }

@@ -114,6 +114,7 @@ class Plan:
             "selection": self.config["selection"],
             "max_rows": most if capped else None,
             **{key: data[key] for key in ROW_KEYS},
+            "eval_rows": about.eval_rows or data["eval_rows"],
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
             **({"few": self.draws[task]} if task in self.draws else {}),
@@ -166,4 +167,4 @@ class Plan:
         return Node("evaluate", f"{model.kind} {model.label}", config, parents, runtime)
 
 
-ROW_KEYS = ("unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")
+ROW_KEYS = ("unlabelled_rows", "selection_rows", "seed")

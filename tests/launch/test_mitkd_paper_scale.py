@@ -41,6 +41,19 @@ def test_the_recipe(experiment):
     assert len(config["method"]["rates"]) > 1  # the same search for all arms
 
 
+@pytest.mark.parametrize("experiment", ["mitkd", "mitkd_zh", "mkd_transformer3", "mkd_lstm"])
+def test_every_task_is_on_the_hub(experiment):
+    """What this scale reads where no files are named."""
+    config = plain("scale=paper", "trainer=cpu", experiment=experiment)
+    assert config["data"]["source"] == "hub"
+    tasks = config["task"]
+    assert [name for name, task in tasks.items() if not task.get("hub")] == []
+    few = config["data"]["low_resource"]["tasks"]
+    assert set(few) <= set(tasks)
+    kinds = {task["kind"] for task in tasks.values()}
+    assert ("span" in kinds) == experiment.startswith("mitkd")
+
+
 def test_a_step_in_the_full_shapes(make_batch):
     """The student learns BERT-base's last layer; what no relation reads is not moved."""
     config = plain("scale=paper", "trainer=cpu", experiment="mitkd")

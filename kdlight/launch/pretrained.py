@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.artifacts.fingerprint import hash_folder
+from kdlight.models.field_names import usual
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
@@ -85,13 +86,12 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def model_shape(folder: Path) -> dict[str, Any]:
-    """What its configuration says of the encoder, without what belongs to weights and heads."""
+    """What its configuration says of the encoder, without what belongs to weights and heads.
+
+    Sizes are called as BERT calls them.
+    """
     config = _config(folder)
-    shape = {k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")}
-    for other in ("n_layers", "n_layer"):  # DistilBERT's and others' name
-        if other in shape:
-            shape["num_hidden_layers"] = shape.pop(other)
-    return shape
+    return usual({k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")})
 
 
 def model_hash(folder: Path) -> str:

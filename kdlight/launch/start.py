@@ -12,6 +12,7 @@ from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.losses.layer_map import layer_pairs, patient_pairs
 from kdlight.losses.relation_shape import check_weights, relation_shape
+from kdlight.models.field_names import usual
 from kdlight.models.layer_init import check_fit, start_layers
 from kdlight.types import UserError, settings_of
 
@@ -120,7 +121,8 @@ class Start:
         """Fields of the Hugging Face configurations of student and teacher."""
         theirs = self.teachers.shape()
         own = {k: v for k, v in self.student["encoder"]["shape"].items() if v is not None}
-        alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
+        own = usual({"model_type": theirs["model_type"], **own})
+        alike = own["model_type"] == theirs["model_type"]
         return ({**theirs, **own} if alike else own), theirs
 
     def _teacher(self) -> Node | None:

@@ -13,6 +13,7 @@ from kdlight.launch.pretrained import check_labels, find_folders, model_hash, mo
 from kdlight.launch.reach import check_reach
 from kdlight.launch.trainer import lightning, mixed, runtime
 from kdlight.launch.weights import check_mixing
+from kdlight.models.field_names import usual
 from kdlight.types import UserError
 
 Group = tuple[str, ...]
@@ -154,7 +155,7 @@ class Teachers:
     def shape(self) -> dict[str, Any]:
         """Fields of the (first) encoder's Hugging Face configuration."""
         folder = self.folders[self.names[0]]
-        return model_shape(folder) if folder else dict(self.config["shape"])
+        return model_shape(folder) if folder else usual(self.config["shape"])
 
     def check_reach(self, *keys: str) -> None:
         """Refuses texts, by keys of `data`, that are longer than its encoder can read."""

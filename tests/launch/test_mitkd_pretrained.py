@@ -6,7 +6,7 @@ import pytest
 import torch
 from commands import call, plain, results
 from safetensors.torch import load_file
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
 from kdlight.launch.job import Job
 from kdlight.types import UserError
@@ -83,6 +83,39 @@ def test_where_its_layers_lie_is_told_to_the_stage(start, folder, tmp_path):
     infused = bodies["student"]
     assert ("layers" in infused.runtime) == (start == "pretrained")
     assert ("layers" in infused.parents) == (start == "teacher")
+
+
+@pytest.fixture(scope="module")
+def distilbert(tmp_path_factory, bert):
+    """DistilBERT, which calls its sizes otherwise than BERT does."""
+    made = tmp_path_factory.mktemp("distilbert")
+    shape = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
+    DistilBertModel(DistilBertConfig(vocab_size=len(bert), **shape)).save_pretrained(made)
+    bert.save_pretrained(made)
+    return made
+
+
+def test_a_student_like_distilbert(distilbert, tmp_path, monkeypatch):
+    """It starts from the layers of the folder, and learns their relations."""
+    words = [*of(distilbert), *LAYERS, "teacher=plain", "~variants.plain", "baseline=false"]
+    words += ["task=[sst2]", "job=student", "data.low_resource.tasks=[]", "teacher.leave_out=[]"]
+    assert call(tmp_path, monkeypatch, *SHORT, *words, "method.text.optimizer.lr=0") == 0
+    (body,) = titles(tmp_path, "agnostic").values()
+    theirs = load_file(distilbert / "model.safetensors")
+    for name, weight in weights(body).items():
+        assert torch.equal(weight, theirs[name]), name
+
+
+def test_distilbert_teaches_a_bert(distilbert, tmp_path):
+    where = [*of(distilbert), f"outputs={tmp_path}/out"]
+    Job(plain(*where, experiment="mitkd"), tmp_path).plan_all()
+    for words, sentence in (
+        (["loss.relation.heads=5"], "heads=5 does not divide the widths 32"),
+        ([*LAYERS, "+student.encoder.shape.hidden_size=16"], "hidden_size is 16, the teacher's 32"),
+        ([*LAYERS, "+student.encoder.shape.dim=16"], "hidden_size is 16, the teacher's 32"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            Job(plain(*where, *words, experiment="mitkd"), tmp_path).plan_all()
 
 
 @pytest.mark.parametrize(

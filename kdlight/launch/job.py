@@ -18,6 +18,7 @@ from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node, in_order
 from kdlight.launch.plan import Plan
+from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.teachers import Group
 from kdlight.launch.trainer import runtime
@@ -40,6 +41,7 @@ class Job:
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config, self.folder = config, folder
+        warn_unused(config["teacher"])
         self.plan = Plan(config)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
         self.main = self.arms["student"]

@@ -1,6 +1,7 @@
 """From `teacher.pretrained=` to a folder on this machine, without loading the model."""
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from kdlight.models.field_names import usual
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
+log = logging.getLogger("kdlight")
 TOKENIZER_FILES = (
     "tokenizer*",
     "vocab*",
@@ -49,6 +51,17 @@ def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
         )
     _config(folder)
     return folder.resolve()
+
+
+def warn_unused(teacher: Mapping[str, Any]) -> None:
+    """Says what is not made where a model folder brings it."""
+    unused = [f"teacher.{key}" for key in ("tokenizer", "pretrain") if teacher[key]]
+    if teacher["pretrained"] and unused:
+        log.warning(
+            "teacher.pretrained brings an encoder with its tokenizer: %s %s not used.",
+            " and ".join(unused),
+            "is" if len(unused) == 1 else "are",
+        )
 
 
 def find_folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:

@@ -72,6 +72,17 @@ def test_its_groups_are_compared(run):
     assert "corpus" in found["wall_s"]
 
 
+def test_what_a_folder_brings_is_not_made(folder, tmp_path, caplog):
+    words = [f"teacher.pretrained={folder}", f"outputs={tmp_path}/out"]
+    Job(plain(*words, experiment="mitkd"), tmp_path)
+    told = "teacher.tokenizer and teacher.pretrain are not used."
+    assert [told in record.message for record in caplog.records] == [True]
+    caplog.clear()
+    Job(plain(*of(folder), f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path)
+    Job(plain(f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("start", ["pretrained", "teacher"])
 def test_where_its_layers_lie_is_told_to_the_stage(start, folder, tmp_path):
     """With `pretrained` also the student of the infused teacher starts from the folder."""

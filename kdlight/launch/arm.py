@@ -137,11 +137,12 @@ class Arm:
         return self.teachers.outputs(task, self.text(task))
 
     def task_groups(self) -> dict[str, list[str]]:
-        """Tasks that the teacher has learnt, those it has not, and those learnt from few rows."""
+        """Tasks that the teacher has learnt, those it has not, and by rows those of few rows."""
         plan, inside = self.plan, self.teachers.names
         outside = [task for task in plan.tasks if task not in {*inside, *plan.draws}]
         found = {"in_domain": list(inside), "out_of_domain": outside}
-        found["low_resource"] = list(plan.draws)
+        for name, draw in plan.draws.items():
+            found.setdefault(f"low_resource_{draw['rows']}", []).append(name)
         return {name: tasks for name, tasks in found.items() if tasks}
 
     def latency(self, group: Group, student: Node, hardware: Mapping[str, Any]) -> Node:

@@ -1,7 +1,7 @@
 """Whole MITKD jobs at smoke scale: what is built, what is compared, and what comes out of it."""
 
 import json
-from statistics import fmean
+from statistics import fmean, stdev
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
     assert {name: group["tasks"] for name, group in groups.items()} == {
         "in_domain": ["sst2", "mrpc"],
         "out_of_domain": ["cola"],
-        "low_resource": ["cola_4rows_1", "cola_4rows_2"],
+        "low_resource_4": ["cola_4rows_1", "cola_4rows_2"],
     }
     assert (found["experiment"], found["method"]) == ("mitkd", "agnostic")
     for group in groups.values():
@@ -69,8 +69,11 @@ def test_a_report_holds_the_groups_against_the_controls(run):
     assert table.columns[:3] == ["network", "in-domain (2)", "minus student, random weights"]
     student = dict(zip(table.columns, table.rows[-1], strict=True))
     assert student["network"] == "student, distilled"
-    macro = found["groups"]["low_resource"]["macro"]
-    assert student["low-resource (2)"] == f"{macro['student']:.1f}"
+    macro = found["groups"]["low_resource_4"]["macro"]
+    assert student["low-resource-4 (2)"] == f"{macro['student']:.1f}"
+    scores = found["student"]["scores"]
+    apart = stdev(fmean(scores[f"cola_4rows_{draw}"].values()) for draw in (1, 2))
+    assert student["± over draws"] == f"{apart:.1f}"
     assert table.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}, too few seeds"
     assert "## mitkd: groups of tasks" in (folder / "report/report.md").read_text()
 

@@ -1,5 +1,6 @@
 """Whole MITKD jobs at smoke scale: what is built, what is compared, and what comes out of it."""
 
+import csv
 import json
 from statistics import fmean, stdev
 
@@ -9,7 +10,7 @@ import torch
 from commands import call, plain, results
 from transformers import AutoModel, AutoTokenizer
 
-from kdlight.data.blocks import Blocks
+from kdlight.data.blocks import MOST_HELD, Blocks
 from kdlight.data.rows import read_rows
 from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
@@ -167,6 +168,44 @@ def test_the_student_is_a_hugging_face_model(run):
         )
     for mine, other in zip(parts["hidden_states"], found.hidden_states, strict=True):
         torch.testing.assert_close(mine, other)
+
+
+def test_it_holds_the_best_weights_of_its_training(run):
+    """Their distance from the teacher, computed anew with Hugging Face's own layers."""
+    folder, _ = run
+    body = artifacts(folder, "agnostic")["agnostic (student)"]
+    teacher = artifacts(folder, "teacher")["teacher sst2+mrpc"]
+    (corpus,) = artifacts(folder, "corpus").values()
+    held = Blocks(corpus / "selection", most=MOST_HELD)
+    ids = held.batch(np.arange(len(held)), frozenset()).joint.input_ids
+    ours, theirs = (last_vectors(made / "encoder", ids) for made in (body, teacher))
+    loss = sum(naive_kl(mine, other, 16) for mine, other in zip(ours, theirs, strict=True))
+    with (body / "metrics.csv").open() as file:
+        noted = [line for line in csv.DictReader(file) if line["metric"] == "val/text/loss"]
+    values = [float(line["value"]) for line in noted]
+    assert len(set(values)) == 2
+    assert float(loss) == pytest.approx(min(values), rel=1e-3)
+    assert float(loss) != pytest.approx(max(values), rel=1e-3)
+
+
+def last_vectors(folder, ids):
+    """Queries, keys and values of the last layer, [batch seq hidden] each."""
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    with torch.inference_mode():
+        states = model(ids, output_hidden_states=True).hidden_states[-2]
+        part = model.encoder.layer[-1].attention.self
+        return [getattr(part, name)(states) for name in ("query", "key", "value")]
+
+
+def naive_kl(ours, theirs, heads):
+    """Row by row and head by head."""
+    found = []
+    for mine, other in zip(ours, theirs, strict=True):
+        for one, two in zip(mine.chunk(heads, 1), other.chunk(heads, 1), strict=True):
+            p = torch.softmax(two @ two.T / two.shape[1] ** 0.5, 1)
+            q = torch.softmax(one @ one.T / one.shape[1] ** 0.5, 1)
+            found.append((p * (p.log() - q.log())).sum(1).mean())
+    return torch.stack(found).mean()
 
 
 def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):

@@ -108,6 +108,9 @@ class Job:
 
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         """
+        if self.config["job"] == "student" and self.main.on_text:
+            self._check_bodies(chosen.values())
+            return {}
         found: Networks = {}
         seen: dict[frozenset[str], str] = {}
         for name, arm in self._taught(chosen).items():
@@ -117,7 +120,8 @@ class Job:
                 seen[names] = f"{name}_teacher" if found else "teacher"
                 found[seen[names]] = nodes
                 for node in nodes.values():
-                    self._check(node, arm)
+                    # What plain text is read by has learnt all tasks; one of few rows is no test.
+                    self._check(node, arm, [] if arm.on_text else [node])
             self.taught_by[name] = seen[names]
         return found
 
@@ -129,11 +133,15 @@ class Job:
         # Where plain text is learnt from, of other teachers only what they taught is compared.
         return {n: arm for n, arm in wanted.items() if n == "student" or not self.main.on_text}
 
-    def _check(self, teacher: Node, arm: Arm) -> None:
+    def _check_bodies(self, arms: Iterable[Arm]) -> None:
+        """Of teachers that only teach, what reads plain text: no score wants their refinement."""
+        for arm in arms:
+            for body in arm.teachers.body()[0].values() if arm.on_text else ():
+                self._check(body, arm, [body])
+
+    def _check(self, teacher: Node, arm: Arm, learnt: list[Node]) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
         self.executor.do([teacher])
-        # What plain text is read by has learnt all tasks; a task learnt from few rows is no test.
-        learnt = [teacher] if not arm.on_text else []
         for node in (*learnt, *teacher.parents.values()):
             if node.kind == "teacher":
                 floor = arm.parts["teacher"]["floor"]

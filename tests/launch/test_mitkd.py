@@ -222,6 +222,16 @@ def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):
     assert (curves.parent / "words.safetensors").exists()
 
 
+def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
+    words = ["job=student", "task=[sst2,mrpc]", "teacher.leave_out=[]", "~variants.plain"]
+    words += ["data.low_resource.tasks=[]", "baseline=false"]
+    assert call(tmp_path, monkeypatch, *MITKD, *words) == 0
+    assert set(artifacts(tmp_path, "teacher")) == {"teacher sst2+mrpc"}
+    assert len(artifacts(tmp_path, "student")) == 2
+    (found,) = results(tmp_path)
+    assert not any("refined" in name for name in found["wall_s"])
+
+
 def test_once_more_builds_nothing(run, monkeypatch):
     folder, found = run
     assert call(folder, monkeypatch, *MITKD) == 0

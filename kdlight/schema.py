@@ -42,6 +42,7 @@ class DataConfig:
     selection_rows: int = 500  # at most; never more than a tenth of train
     eval_rows: int | None = None
     eval_split: str = "dev"  # or held_out: a tenth of train; dev becomes that where there is none
+    leave_out_evaluated: bool = True  # of rows for several tasks together: those another reports
     max_length: int = 128
     doc_stride: int = 128  # tokens between windows of a context; at most half of what fits
     batch_size: int = 64  # of the student, over all ranks

@@ -111,10 +111,13 @@ def test_the_command_line_beats_both():
 
 
 def test_a_task_has_its_own_cap_on_rows():
-    config = composed("scale=smoke", "data.max_rows=9", "task=[rte,mrpc]", "+task.rte.max_rows=7")
+    own = ["+task.rte.max_rows=7", "+task.mrpc.eval_rows=3"]
+    config = composed("scale=smoke", "data.max_rows=9", "task=[rte,mrpc]", *own)
     plan = Plan(config)
     found = {task: plan.rows(task).config for task in ("rte", "mrpc")}
     assert {task: row["max_rows"] for task, row in found.items()} == {"rte": 7, "mrpc": 9}
+    few = {"rte": config["data"]["eval_rows"], "mrpc": 3}
+    assert {task: row["eval_rows"] for task, row in found.items()} == few
     held = config["data"]["selection_rows"]
     assert found["rte"]["wanted_train"] == 7 + held
 

@@ -110,6 +110,16 @@ def test_every_sweep_here_is_run(block, tmp_path, monkeypatch, capfd):
         assert f'"{name}"' in said
 
 
+def test_the_encoder_that_is_made_from_text_is_larger_than_its_student():
+    (block,) = [part for part in RUNS if "pretrain@teacher.pretrain" in part]
+    made = composes(overrides(block))
+    theirs, ours = made.teacher.shape, made.student.encoder.shape
+    for key in ("num_hidden_layers", "hidden_size", "intermediate_size"):
+        assert theirs[key] > ours[key]
+    assert made.data.max_length <= theirs.max_position_embeddings
+    assert (made.teacher.embedding_std, made.teacher.optimizer.lr) == (0.02, 2e-4)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_override_of_the_table_composes(cell):
     shared = any(key in cell for key in ("student.start", "student.encoder.shape", "method."))

@@ -11,11 +11,12 @@ from typing import Any
 VERSIONS: Mapping[str, int] = {
     "tokenizer": 1,
     "task_rows": 1,
+    "joint_rows": 1,
     "transfer_set": 2,
     "student_tokenizer": 1,
     "corpus": 1,
     "pretrain": 1,
-    "agnostic": 1,
+    "agnostic": 2,
     "best": 1,
     "tokens": 2,
     "embeddings": 1,

@@ -110,7 +110,7 @@ class Blocks:
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Tokens of each block, [rows]: the same of all."""
-        return np.full(len(self), self.length, dtype=np.int32)
+        return np.broadcast_to(np.int32(self.length), len(self))  # one number in memory
 
     @property
     def known_labels(self) -> NDArray[np.int64]:

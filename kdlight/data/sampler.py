@@ -55,6 +55,7 @@ class TaskBatchSampler:
         self._orders: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         self._counts = np.zeros(len(self._tasks), dtype=np.int64)
         self._windows: dict[str, tuple[int, NDArray[np.int64]]] = {}
+        self._cycles: dict[str, tuple[int, NDArray[np.uint32]]] = {}
 
     def batch(self, step: int) -> tuple[str, NDArray[np.int64]]:
         """The task of a step and the numbers of its rows, [batch_size]."""
@@ -111,7 +112,7 @@ class TaskBatchSampler:
         cycles = positions // size
         rows = np.concatenate(
             [
-                self._cycle(size, code, int(cycle))[positions[cycles == cycle] % size]
+                self._cycle(task, int(cycle))[positions[cycles == cycle] % size]
                 for cycle in range(cycles[0], cycles[-1] + 1)
             ]
         )
@@ -119,11 +120,14 @@ class TaskBatchSampler:
         batches = np.stack([rows[part] for part in like_lengths(lengths, self.batch_size)])
         return np.random.default_rng([self.seed, 2, code, index]).permutation(batches)
 
-    def _cycle(self, size: int, code: int, cycle: int) -> NDArray[np.uint32]:
-        """The numbers of all rows, shuffled."""
-        rows = np.arange(size, dtype=np.uint32)  # half the memory of `permutation`
-        np.random.default_rng([self.seed, 1, code, cycle]).shuffle(rows)
-        return rows
+    def _cycle(self, task: str, cycle: int) -> NDArray[np.uint32]:
+        """The numbers of all rows of a task, shuffled; kept for the windows that follow."""
+        if self._cycles.get(task, (-1,))[0] != cycle:
+            rows = np.arange(self.sizes[task], dtype=np.uint32)  # half the memory of `permutation`
+            code = self._tasks.index(task)
+            np.random.default_rng([self.seed, 1, code, cycle]).shuffle(rows)
+            self._cycles[task] = cycle, rows
+        return self._cycles[task][1]
 
 
 def like_lengths(lengths: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

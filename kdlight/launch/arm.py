@@ -13,6 +13,7 @@ from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
+from kdlight.launch.text_losses import check_text_losses
 from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, runtime
 from kdlight.launch.weights import check_weights, of_tasks
 from kdlight.types import UserError
@@ -65,6 +66,11 @@ class Arm:
         starts = (embeddings.get("start"), layers.get("from"))
         return self.on_text or not self.gold or "teacher" in starts
 
+    @property
+    def corpus(self) -> Node:
+        """The plain text, as the teacher's tokens."""
+        return self.plan.blocks(self.teachers.tokenizer)
+
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
         check_kinds({name: self.plan.tasks[name] for name in self.names}, self.parts)
@@ -84,7 +90,8 @@ class Arm:
         """The student that has learnt from the teacher on plain text, and no task yet.
 
         Raises:
-            UserError: if it reads otherwise than its teacher.
+            UserError: if it reads otherwise than its teacher, or a loss asks for what plain text or
+                the teacher cannot give.
         """
         parts, teachers = self.parts, self.teachers
         settings = parts["method"]["text"]
@@ -93,6 +100,8 @@ class Arm:
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
                 "does: student=tiny_4x312, or another of its kind."
             )
+        found, folder = teachers.body()
+        check_text_losses(parts["loss"], found, folder)
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
         teachers.check_reach("max_length", "block_length")
         text_precision = mixed(settings["precision"], parts["trainer"])
@@ -107,28 +116,33 @@ class Arm:
             "length": self.plan.data["block_length"],
             **lightning(parts["trainer"]),
         }
-        found, folder = teachers.body()
         config |= {"pretrained": model_hash(folder)} if folder else {}
         parents = {"tokenizer": teachers.tokenizer, **found, **fresh.layers()}
-        parents["corpus"] = self.plan.blocks(teachers.tokenizer)
-        about = runtime(on_each(parts["trainer"]), text_precision)
+        parents["corpus"] = self.corpus
+        about = runtime(on_each(parts["trainer"]), text_precision) | fresh.runtime()
         about |= {"threads": teachers.config["threads"], "pretrained": folder and str(folder)}
         return Node("agnostic", f"({self.name})", config, parents, about, distributed=True)
 
     def text(self, task: str) -> Node:
         """The transfer set of a task."""
-        return self.plan.transfer_set(task, self.parts["augmentation"])
+        return self.plan.transfer_set(task, self.parts["augmentation"], self._together)
+
+    @property
+    def _together(self) -> Group:
+        """The tasks that its students learn with others, at least before their refinement."""
+        return self.names if self.parts["method"]["joint"] else ()
 
     def outputs(self, task: str) -> Node:
         """What the teacher says of it."""
         return self.teachers.outputs(task, self.text(task))
 
     def task_groups(self) -> dict[str, list[str]]:
-        """Tasks that the teacher has learnt, those it has not, and those learnt from few rows."""
+        """Tasks that the teacher has learnt, those it has not, and by rows those of few rows."""
         plan, inside = self.plan, self.teachers.names
         outside = [task for task in plan.tasks if task not in {*inside, *plan.draws}]
         found = {"in_domain": list(inside), "out_of_domain": outside}
-        found["low_resource"] = list(plan.draws)
+        for name, draw in plan.draws.items():
+            found.setdefault(f"low_resource_{draw['rows']}", []).append(name)
         return {name: tasks for name, tasks in found.items() if tasks}
 
     def latency(self, group: Group, student: Node, hardware: Mapping[str, Any]) -> Node:
@@ -190,7 +204,8 @@ class Arm:
         }
         parents = {"tokenizer": tokenizer}
         for task in group:
-            parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), tokenizer)
+            rows = self.plan.rows_for(self._together, task)
+            parents[f"tokens/{task}"] = self.plan.tokens(rows, tokenizer)
             parents[f"transfer/{task}"] = self.plan.tokens(self.text(task), tokenizer)
             if source:  # what the teacher reads of it
                 theirs = self.plan.tokens(self.text(task), self.teachers.tokenizer)

@@ -18,6 +18,7 @@ from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node, in_order
 from kdlight.launch.plan import Plan
+from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.teachers import Group
 from kdlight.launch.trainer import runtime
@@ -40,6 +41,7 @@ class Job:
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config, self.folder = config, folder
+        warn_unused(config["teacher"])
         self.plan = Plan(config)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
         self.main = self.arms["student"]
@@ -77,6 +79,8 @@ class Job:
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
         # A task without rows is found before a teacher of another is trained.
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
+        # So is text that nothing can be learnt from.
+        self.executor.do([arm.corpus for arm in chosen.values() if arm.on_text])
         teachers = self._teachers(chosen)
         if kind == "teacher":
             return self._write(teachers, {})
@@ -104,6 +108,9 @@ class Job:
 
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         """
+        if self.config["job"] == "student" and self.main.on_text:
+            self._check_bodies(chosen.values())
+            return {}
         found: Networks = {}
         seen: dict[frozenset[str], str] = {}
         for name, arm in self._taught(chosen).items():
@@ -113,7 +120,8 @@ class Job:
                 seen[names] = f"{name}_teacher" if found else "teacher"
                 found[seen[names]] = nodes
                 for node in nodes.values():
-                    self._check(node, arm)
+                    # What plain text is read by has learnt all tasks; one of few rows is no test.
+                    self._check(node, arm, [] if arm.on_text else [node])
             self.taught_by[name] = seen[names]
         return found
 
@@ -125,11 +133,15 @@ class Job:
         # Where plain text is learnt from, of other teachers only what they taught is compared.
         return {n: arm for n, arm in wanted.items() if n == "student" or not self.main.on_text}
 
-    def _check(self, teacher: Node, arm: Arm) -> None:
+    def _check_bodies(self, arms: Iterable[Arm]) -> None:
+        """Of teachers that only teach, what reads plain text: no score wants their refinement."""
+        for arm in arms:
+            for body in arm.teachers.body()[0].values() if arm.on_text else ():
+                self._check(body, arm, [body])
+
+    def _check(self, teacher: Node, arm: Arm, learnt: list[Node]) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
         self.executor.do([teacher])
-        # What plain text is read by has learnt all tasks; a task learnt from few rows is no test.
-        learnt = [teacher] if not arm.on_text else []
         for node in (*learnt, *teacher.parents.values()):
             if node.kind == "teacher":
                 floor = arm.parts["teacher"]["floor"]

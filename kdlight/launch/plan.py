@@ -76,6 +76,22 @@ class Plan:
             self._rows[task] = self._new_rows(task)
         return self._rows[task]
 
+    def rows_for(self, group: tuple[str, ...], task: str) -> Node:
+        """The rows of a task for a network that learns all of `group`.
+
+        Several tasks together are learnt without rows that another task of the job reports. Of
+        embedded data, whose tasks share their few words, nothing is left out.
+        """
+        whole = task.rsplit("_", 2)[0] if task in self.draws else task
+        others = [name for name in self.tasks if name not in {whole, *self.draws}]
+        wanted = self.data["leave_out_evaluated"] and self.data["source"] != "embedded"
+        rows = self.rows(task)
+        if not (wanted and len(group) > 1 and others):
+            return rows
+        kinds = {name: self.tasks[name].kind for name in (task, *others)}
+        parents = {"rows": rows, **{f"evaluated/{name}": self.rows(name) for name in others}}
+        return Node("joint_rows", task, {"task": task, "kinds": kinds}, parents)
+
     def _new_rows(self, task: str) -> Node:
         data, about = self.data, self.tasks[task]
         root, seed = data["root"], data["seed"]
@@ -98,6 +114,7 @@ class Plan:
             "selection": self.config["selection"],
             "max_rows": most if capped else None,
             **{key: data[key] for key in ROW_KEYS},
+            "eval_rows": about.eval_rows or data["eval_rows"],
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
             **({"few": self.draws[task]} if task in self.draws else {}),
@@ -105,10 +122,12 @@ class Plan:
         runtime = {"root": root, "task": self.nodes[task], "language": language}
         return Node("task_rows", task, config, runtime=runtime)
 
-    def transfer_set(self, task: str, augmentation: Mapping[str, Any]) -> Node:
-        """The student's text."""
+    def transfer_set(
+        self, task: str, augmentation: Mapping[str, Any], group: tuple[str, ...] = ()
+    ) -> Node:
+        """The text of a student that learns all of `group`."""
         pair = self.tasks[task].reads_pairs
-        return transfer_set(task, self.rows(task), self.data, augmentation, pair)
+        return transfer_set(task, self.rows_for(group, task), self.data, augmentation, pair)
 
     def tokens(self, rows: Node, tokenizer: Node) -> Node:
         """Rows as token ids."""
@@ -148,4 +167,4 @@ class Plan:
         return Node("evaluate", f"{model.kind} {model.label}", config, parents, runtime)
 
 
-ROW_KEYS = ("unlabelled_rows", "selection_rows", "eval_rows", "eval_split", "seed")
+ROW_KEYS = ("unlabelled_rows", "selection_rows", "seed")

@@ -1,13 +1,17 @@
 """From `teacher.pretrained=` to a folder on this machine, without loading the model."""
 
 import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kdlight.artifacts.fingerprint import hash_folder
+from kdlight.models.field_names import usual
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
+log = logging.getLogger("kdlight")
 TOKENIZER_FILES = (
     "tokenizer*",
     "vocab*",
@@ -49,6 +53,36 @@ def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
     return folder.resolve()
 
 
+def warn_unused(teacher: Mapping[str, Any]) -> None:
+    """Says what is not made where a model folder brings it."""
+    unused = [f"teacher.{key}" for key in ("tokenizer", "pretrain") if teacher[key]]
+    if teacher["pretrained"] and unused:
+        log.warning(
+            "teacher.pretrained brings an encoder with its tokenizer: %s %s not used.",
+            " and ".join(unused),
+            "is" if len(unused) == 1 else "are",
+        )
+
+
+def find_folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
+    """The folder of each task's teacher, from one name for all or a name a task.
+
+    Raises:
+        UserError: as `find_pretrained`, or if a task has no name.
+    """
+    if not isinstance(pretrained, Mapping):
+        folder = find_pretrained(str(pretrained)) if pretrained else None
+        return dict.fromkeys(names, folder)
+    if missing := [name for name in names if name not in pretrained]:
+        raise UserError(
+            f"teacher.pretrained names no teacher for task {', '.join(missing)}: add "
+            f"{missing[0]}: FOLDER, or give one name for all tasks."
+        )
+    return {
+        name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
+    }
+
+
 def _config(folder: Path) -> dict[str, Any]:
     """The model's configuration.
 
@@ -65,13 +99,12 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def model_shape(folder: Path) -> dict[str, Any]:
-    """What its configuration says of the encoder, without what belongs to weights and heads."""
+    """What its configuration says of the encoder, without what belongs to weights and heads.
+
+    Sizes are called as BERT calls them.
+    """
     config = _config(folder)
-    shape = {k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")}
-    for other in ("n_layers", "n_layer"):  # DistilBERT's and others' name
-        if other in shape:
-            shape["num_hidden_layers"] = shape.pop(other)
-    return shape
+    return usual({k: v for k, v in config.items() if k not in NO_SHAPE and not k.startswith("_")})
 
 
 def model_hash(folder: Path) -> str:

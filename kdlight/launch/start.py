@@ -12,6 +12,7 @@ from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
 from kdlight.losses.layer_map import layer_pairs, patient_pairs
 from kdlight.losses.relation_shape import check_weights, relation_shape
+from kdlight.models.field_names import usual
 from kdlight.models.layer_init import check_fit, start_layers
 from kdlight.types import UserError, settings_of
 
@@ -120,7 +121,8 @@ class Start:
         """Fields of the Hugging Face configurations of student and teacher."""
         theirs = self.teachers.shape()
         own = {k: v for k, v in self.student["encoder"]["shape"].items() if v is not None}
-        alike = own.get("model_type", theirs["model_type"]) == theirs["model_type"]
+        own = usual({"model_type": theirs["model_type"], **own})
+        alike = own["model_type"] == theirs["model_type"]
         return ({**theirs, **own} if alike else own), theirs
 
     def _teacher(self) -> Node | None:
@@ -138,6 +140,7 @@ class Start:
         return not pretrained and self.teachers.config["pooling"] == "pooler"
 
     def _check_losses(self, live: bool) -> None:
+        _check_relations(self.losses)
         for name in self.losses:
             if self.teachers.config["ensemble"] > 1:
                 raise UserError(
@@ -153,6 +156,20 @@ class Start:
                 )
 
 
+def _check_relations(losses: Mapping[str, Any]) -> None:
+    """Refuses relations of several layers: a network keeps the vectors of one."""
+    layers = {
+        name: (loss.get("teacher_layer", -1), loss.get("student_layer", -1))
+        for name, loss in losses.items()
+        if loss["_target_"] == RELATION
+    }
+    if len(set(layers.values())) > 1:
+        raise UserError(
+            f"Losses {', '.join(layers)} compare relations of different layers, and a run can "
+            "compare those of one: leave all but one out."
+        )
+
+
 def _check_layers(
     loss: Mapping[str, Any], student: Mapping[str, Any], teacher: Mapping[str, Any]
 ) -> None:
@@ -165,4 +182,5 @@ def _check_layers(
     theirs, ours = (
         (shape["num_hidden_layers"], shape["hidden_size"]) for shape in (teacher, student)
     )
-    relation_shape(loss["heads"], (loss["teacher_layer"], loss["student_layer"]), theirs, ours)
+    layers = loss.get("teacher_layer", -1), loss.get("student_layer", -1)
+    relation_shape(loss.get("heads"), layers, theirs, ours)

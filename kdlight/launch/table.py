@@ -30,7 +30,7 @@ ON_TEXT = (
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
-    "data.root=DIR 'task=[{tasks}]' teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME{text}"
+    "data.root=DIR{tasks} teacher.pretrained=MODEL_FOLDER_OR_HUB_NAME{text}"
 )
 
 
@@ -67,8 +67,11 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(_speed(group, measured))
     console.print(_cost(found))
     if found["data_source"] == "embedded":
-        text = " 'data.corpus=[TEXT_FILES]'" * (config["method"]["learns_from"] == "text")
-        said = REAL.format(name=config["name"], tasks=",".join(config["task"]), text=text)
+        # The groups of tasks that are compared are those of the scale.
+        on_text = config["method"]["learns_from"] == "text"
+        named = "" if on_text else f" 'task=[{','.join(config['task'])}]'"
+        text = " 'data.corpus=[TEXT_FILES]'" * on_text
+        said = REAL.format(name=config["name"], tasks=named, text=text)
         console.print(said, markup=False)
     console.print(f"Result: {os.path.relpath(folder)}/result.json", soft_wrap=True)
 

@@ -9,10 +9,11 @@ from kdlight.launch.few import known
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
-from kdlight.launch.pretrained import check_labels, find_pretrained, model_hash, model_shape
+from kdlight.launch.pretrained import check_labels, find_folders, model_hash, model_shape
 from kdlight.launch.reach import check_reach
 from kdlight.launch.trainer import lightning, mixed, runtime
 from kdlight.launch.weights import check_mixing
+from kdlight.models.field_names import usual
 from kdlight.types import UserError
 
 Group = tuple[str, ...]
@@ -44,7 +45,7 @@ class Teachers:
         self.names = tuple(task for task in every if task not in {*left_out, *plan.draws})
         if not self.names:
             raise UserError("teacher.leave_out leaves the teacher no task.")
-        self.folders = _folders(config["pretrained"], every)
+        self.folders = find_folders(config["pretrained"], every)
         self.refine: Mapping[str, Any] | None = config["refine"] if self.joint else None
         if config["refine"] and not self.joint:
             raise UserError(
@@ -154,7 +155,7 @@ class Teachers:
     def shape(self) -> dict[str, Any]:
         """Fields of the (first) encoder's Hugging Face configuration."""
         folder = self.folders[self.names[0]]
-        return model_shape(folder) if folder else dict(self.config["shape"])
+        return model_shape(folder) if folder else usual(self.config["shape"])
 
     def check_reach(self, *keys: str) -> None:
         """Refuses texts, by keys of `data`, that are longer than its encoder can read."""
@@ -193,7 +194,8 @@ class Teachers:
         }
         parents = {"tokenizer": self.tokenizer}
         for task in group:
-            parents[f"tokens/{task}"] = self.plan.tokens(self.plan.rows(task), self.tokenizer)
+            rows = self.plan.rows_for(group, task)
+            parents[f"tokens/{task}"] = self.plan.tokens(rows, self.tokenizer)
         if start:
             parents["start"] = start
         if pretrain:
@@ -247,18 +249,3 @@ class Teachers:
 
     def _runtime(self, precision: str) -> dict[str, Any]:
         return runtime(self.trainer, precision) | {"threads": self.config["threads"]}
-
-
-def _folders(pretrained: Any, names: tuple[str, ...]) -> dict[str, Path | None]:
-    """The folder of each task's teacher, from one name for all or a name a task."""
-    if not isinstance(pretrained, Mapping):
-        folder = find_pretrained(str(pretrained)) if pretrained else None
-        return dict.fromkeys(names, folder)
-    if missing := [name for name in names if name not in pretrained]:
-        raise UserError(
-            f"teacher.pretrained names no teacher for task {', '.join(missing)}: add "
-            f"{missing[0]}: FOLDER, or give one name for all tasks."
-        )
-    return {
-        name: find_pretrained(str(pretrained[name]), f"teacher.pretrained.{name}") for name in names
-    }

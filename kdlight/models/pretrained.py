@@ -12,6 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from kdlight.models.attention import recorded
 from kdlight.models.dropout import with_fast_dropout
+from kdlight.models.field_names import own
 from kdlight.models.probabilities import give_probabilities
 from kdlight.types import Batch, Shape, Tokens, UserError
 
@@ -165,7 +166,7 @@ def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:
 
 def random_model(shape: dict[str, Any], vocabulary: int, pad: int, pooling: str) -> Any:
     """A model with random weights; `shape` holds the fields of its Hugging Face configuration."""
-    config = AutoConfig.for_model(**{**shape, "vocab_size": vocabulary, "pad_token_id": pad})
+    config = AutoConfig.for_model(**{**own(shape), "vocab_size": vocabulary, "pad_token_id": pad})
     return AutoModel.from_config(config, **_extra(config, pooling))
 
 

@@ -13,6 +13,7 @@ from kdlight.data.encode import encode_rows, load_tokenizer
 from kdlight.data.layout import named
 from kdlight.data.options import encode_choices
 from kdlight.data.rows import count_rows
+from kdlight.data.unknown import check_unknown, unknown_share
 from kdlight.data.windows import encode_spans
 from kdlight.measure.meter import Meter
 from kdlight.types import StageSpec
@@ -24,7 +25,11 @@ Advance = Callable[[int], None]
 def run(spec: StageSpec) -> None:
     """Encodes every Arrow file of the input into a folder of its own.
 
-    What does not fit into `max_length` is counted for span and choice tasks in `facts.json`.
+    What does not fit into `max_length` is counted for span and choice tasks in `facts.json`; so is,
+    for all of them, the share of tokens that the tokenizer does not know.
+
+    Raises:
+        UserError: if it knows less than half of them.
     """
     folder = Path(spec.inputs["tokenizer"])
     special = json.loads((folder / "special.json").read_text())
@@ -37,8 +42,10 @@ def run(spec: StageSpec) -> None:
             if found := encode(source, out, tokenizer, special, spec.config, meter.advance):
                 facts[source.stem] = found
                 _tell(f"{spec.runtime['title']}, {source.stem}", found)
-    if facts:
-        (Path(spec.out) / "facts.json").write_text(json.dumps(facts, indent=1))
+    share = unknown_share(sorted(Path(spec.out).glob("*/?.ids.npy")), load_tokenizer(folder))
+    check_unknown(spec.runtime["title"], share)
+    facts["unknown_share"] = share
+    (Path(spec.out) / "facts.json").write_text(json.dumps(facts, indent=1))
 
 
 def _texts(

@@ -63,10 +63,10 @@ def _check_name(task: "Task") -> None:
 
 
 def _check_types(task: "Task") -> None:
-    if task.max_rows is not None and (type(task.max_rows) is not int or task.max_rows < 1):
-        raise UserError(
-            f"task.{task.name}.max_rows={task.max_rows} must be a whole number of 1 or more."
-        )
+    for key in ("max_rows", "eval_rows"):
+        value = getattr(task, key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise UserError(f"task.{task.name}.{key}={value} must be a whole number of 1 or more.")
     wrong = [(key, "a list") for key in _LISTS if not isinstance(getattr(task, key), tuple)]
     wrong += [(key, "a mapping") for key in _MAPPINGS if not isinstance(getattr(task, key), dict)]
     wrong += [

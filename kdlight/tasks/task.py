@@ -38,6 +38,7 @@ class Task:
             `characters` (that of CMRC 2018).
         longest_answer: tokens of an answer that a span task looks for, at most.
         max_rows: train rows that are used, at most, in place of `data.max_rows`.
+        eval_rows: rows that are reported, at most, in place of `data.eval_rows`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Task:
     answers: str = "words"
     longest_answer: int = 30
     max_rows: int | None = None
+    eval_rows: int | None = None
 
     def __post_init__(self) -> None:
         """Turn YAML containers into plain ones and refuse what cannot be a task."""

@@ -71,15 +71,21 @@ def peak(spec, kind, folder, made):
         },
     }[kind]
     inputs = {**spec.inputs, **{role: str(path) for role, path in replaced.items()}}
-    written = folder / f"{kind}.json"
-    about = {"kind": kind, "config": spec.config, "inputs": inputs, "out": str(out)}
-    written.write_text(json.dumps(about | {"runtime": spec.runtime}))
-    command = [sys.executable, str(Path(__file__).with_name("probe.py")), str(written)]
-    found = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    found = probed(kind, spec.config, inputs, spec.runtime, out)
     parents = {"tokens": Path(inputs.get("tokens", "x")).name}
     (out / "manifest.json").write_text(json.dumps({"parents": parents}))
     made[kind] = out
+    return found
+
+
+def probed(kind, config, inputs, runtime, out):
+    """Bytes of a stage in a process of its own."""
+    written = out.with_suffix(".json")
+    about = {"kind": kind, "config": config, "inputs": inputs, "out": str(out)}
+    written.write_text(json.dumps(about | {"runtime": runtime}))
+    command = [sys.executable, str(Path(__file__).with_name("probe.py")), str(written)]
+    found = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
     return int(found.stdout.split()[-1])
 
 
@@ -90,3 +96,20 @@ def test_memory_is_flat_from_100_thousand_to_2_million_rows(specs, tmp_path):
         sizes = f"{few[kind] >> 20} MiB to {many[kind] >> 20} MiB"
         report(f"{kind}: {sizes} from {FEW:,} to {MANY:,} rows, {growth[kind]:.2f}x")
     assert max(growth.values()) <= 1.10, growth
+
+
+def test_memory_is_flat_as_plain_text_grows(specs, tmp_path):
+    found = {}
+    for count in (FEW, MANY):
+        (out := tmp_path / f"corpus{count}").mkdir()
+        text = tmp_path / f"{count}.txt"
+        with text.open("w") as file:
+            file.writelines(f"the film of story {n} was very good\n" for n in range(count))
+        config = {"corpus": {"rows": None, "content": [str(count)]}, "length": 64}
+        inputs = {"tokenizer": specs["tokens"].inputs["tokenizer"]}
+        runtime = {"title": "corpus", "corpus": [str(text)]}
+        found[count] = probed("corpus", config, inputs, runtime, out)
+    growth = found[MANY] / found[FEW]
+    sizes = f"{found[FEW] >> 20} MiB to {found[MANY] >> 20} MiB"
+    report(f"corpus: {sizes} from {FEW:,} to {MANY:,} lines, {growth:.2f}x")
+    assert growth <= 1.10

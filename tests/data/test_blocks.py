@@ -53,6 +53,8 @@ def test_a_batch_is_joined_text_without_padding(packed):
     assert batch.joint.mask.all()
     assert batch.labels.isnan().all()
     assert blocks.lengths.tolist() == [10] * len(blocks)
+    assert blocks.text_lengths.tolist() == [[10]] * len(blocks)
+    assert blocks.lengths.strides == (0,)  # however much text there is
     assert json.loads((out / "train/meta.json").read_text())["length"] == 10
 
 

@@ -69,6 +69,25 @@ def test_a_mixing_that_changes_depends_on_the_step_alone():
     assert steps_of(fresh, [420]) == steps_of(ours, [420])  # a race may go beyond the run
 
 
+def test_rows_are_shuffled_once_a_cycle(monkeypatch):
+    """Whoever asks for a later step, or an earlier one, gets the same."""
+    sizes, shuffled = {"a": 500, "b": 90}, []
+    original = np.random.default_rng
+
+    def noted(seed):
+        shuffled.extend([tuple(seed)] if seed[1] == 1 else [])
+        return original(seed)
+
+    made = sampler(sizes, window=4)
+    steps = range(3 * made.steps_per_epoch)
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    found = steps_of(made, steps)
+    monkeypatch.undo()
+    assert len(shuffled) == len(set(shuffled)) > 4
+    fresh = sampler(sizes, window=4)
+    assert [steps_of(fresh, [step])[0] for step in reversed(steps)] == found[::-1]
+
+
 def test_a_mixing_that_stays_is_of_epochs_whatever_the_run():
     sizes = {"a": 500, "b": 90}
     short, long = (sampler(sizes) for _ in range(2))

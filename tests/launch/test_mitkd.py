@@ -1,7 +1,8 @@
 """Whole MITKD jobs at smoke scale: what is built, what is compared, and what comes out of it."""
 
+import csv
 import json
-from statistics import fmean
+from statistics import fmean, stdev
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from commands import call, plain, results
 from transformers import AutoModel, AutoTokenizer
 
-from kdlight.data.blocks import Blocks
+from kdlight.data.blocks import MOST_HELD, Blocks
 from kdlight.data.rows import read_rows
 from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
@@ -49,7 +50,7 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
     assert {name: group["tasks"] for name, group in groups.items()} == {
         "in_domain": ["sst2", "mrpc"],
         "out_of_domain": ["cola"],
-        "low_resource": ["cola_4rows_1", "cola_4rows_2"],
+        "low_resource_4": ["cola_4rows_1", "cola_4rows_2"],
     }
     assert (found["experiment"], found["method"]) == ("mitkd", "agnostic")
     for group in groups.values():
@@ -69,8 +70,11 @@ def test_a_report_holds_the_groups_against_the_controls(run):
     assert table.columns[:3] == ["network", "in-domain (2)", "minus student, random weights"]
     student = dict(zip(table.columns, table.rows[-1], strict=True))
     assert student["network"] == "student, distilled"
-    macro = found["groups"]["low_resource"]["macro"]
-    assert student["low-resource (2)"] == f"{macro['student']:.1f}"
+    macro = found["groups"]["low_resource_4"]["macro"]
+    assert student["low-resource-4 (2)"] == f"{macro['student']:.1f}"
+    scores = found["student"]["scores"]
+    apart = stdev(fmean(scores[f"cola_4rows_{draw}"].values()) for draw in (1, 2))
+    assert student["± over draws"] == f"{apart:.1f}"
     assert table.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}, too few seeds"
     assert "## mitkd: groups of tasks" in (folder / "report/report.md").read_text()
 
@@ -107,7 +111,7 @@ def test_fine_tuning_starts_from_the_distilled_weights(run):
     spec.inputs = {"body": str(bodies["agnostic (student)"])}
     spec.config, spec.runtime = about["config"], {}
     fresh = build_student(about["config"]["student"], {"sst2": Output(2, False)}, *_tokens(folder))
-    started = stage.started(spec, fresh, {"sst2": Output(2, False)})
+    started = stage.started(spec, fresh)
     expected = load_encoder(bodies["agnostic (student)"] / "encoder", "mean").state_dict()
     for name, weight in started.encoder.state_dict().items():
         assert torch.equal(weight, expected[name])
@@ -166,6 +170,44 @@ def test_the_student_is_a_hugging_face_model(run):
         torch.testing.assert_close(mine, other)
 
 
+def test_it_holds_the_best_weights_of_its_training(run):
+    """Their distance from the teacher, computed anew with Hugging Face's own layers."""
+    folder, _ = run
+    body = artifacts(folder, "agnostic")["agnostic (student)"]
+    teacher = artifacts(folder, "teacher")["teacher sst2+mrpc"]
+    (corpus,) = artifacts(folder, "corpus").values()
+    held = Blocks(corpus / "selection", most=MOST_HELD)
+    ids = held.batch(np.arange(len(held)), frozenset()).joint.input_ids
+    ours, theirs = (last_vectors(made / "encoder", ids) for made in (body, teacher))
+    loss = sum(naive_kl(mine, other, 16) for mine, other in zip(ours, theirs, strict=True))
+    with (body / "metrics.csv").open() as file:
+        noted = [line for line in csv.DictReader(file) if line["metric"] == "val/text/loss"]
+    values = [float(line["value"]) for line in noted]
+    assert len(set(values)) == 2
+    assert float(loss) == pytest.approx(min(values), rel=1e-3)
+    assert float(loss) != pytest.approx(max(values), rel=1e-3)
+
+
+def last_vectors(folder, ids):
+    """Queries, keys and values of the last layer, [batch seq hidden] each."""
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    with torch.inference_mode():
+        states = model(ids, output_hidden_states=True).hidden_states[-2]
+        part = model.encoder.layer[-1].attention.self
+        return [getattr(part, name)(states) for name in ("query", "key", "value")]
+
+
+def naive_kl(ours, theirs, heads):
+    """Row by row and head by head."""
+    found = []
+    for mine, other in zip(ours, theirs, strict=True):
+        for one, two in zip(mine.chunk(heads, 1), other.chunk(heads, 1), strict=True):
+            p = torch.softmax(two @ two.T / two.shape[1] ** 0.5, 1)
+            q = torch.softmax(one @ one.T / one.shape[1] ** 0.5, 1)
+            found.append((p * (p.log() - q.log())).sum(1).mean())
+    return torch.stack(found).mean()
+
+
 def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):
     """Layers and words beside relations; the distribution over words needs a head for them."""
     folder, _ = run
@@ -180,10 +222,14 @@ def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):
     assert (curves.parent / "words.safetensors").exists()
 
 
-def test_an_infused_teacher_has_no_words(run, monkeypatch, capfd):
-    folder, _ = run
-    assert call(folder, monkeypatch, *MITKD, "loss=[word_kl]", "job=student") == 2
-    assert "Loss word_kl needs words of the teacher" in capfd.readouterr().err
+def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
+    words = ["job=student", "task=[sst2,mrpc]", "teacher.leave_out=[]", "~variants.plain"]
+    words += ["data.low_resource.tasks=[]", "baseline=false"]
+    assert call(tmp_path, monkeypatch, *MITKD, *words) == 0
+    assert set(artifacts(tmp_path, "teacher")) == {"teacher sst2+mrpc"}
+    assert len(artifacts(tmp_path, "student")) == 2
+    (found,) = results(tmp_path)
+    assert not any("refined" in name for name in found["wall_s"])
 
 
 def test_once_more_builds_nothing(run, monkeypatch):
@@ -218,6 +264,14 @@ def test_once_more_builds_nothing(run, monkeypatch):
             "the teacher has no pooler: set student.encoder.pooling=mean",
         ),
         ("job=teacher_outputs", "this student learns from plain text"),
+        ("loss=[relation,hard]", "Loss hard needs logits, but text without tasks has none"),
+        ("loss=[logit_mse,soft_kl]", "Loss logit_mse, soft_kl needs logits"),
+        ("loss=[annealed]", "Loss annealed needs logits"),
+        ("loss=[word_kl]", "Loss word_kl needs words of the teacher"),
+        (
+            "+loss.other={_target_:kdlight.losses.relation.Relation,teacher_layer:1}",
+            "Losses relation, other compare relations of different layers",
+        ),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_trained(word, sentence, tmp_path):
@@ -263,7 +317,7 @@ def test_a_body_without_tasks_gives_its_layers(run):
     spec.inputs, spec.runtime = {"layers": str(pretrain)}, {}
     spec.config = {"student": config}
     fresh = build_student(config, {}, *_tokens(folder))
-    started = stage.started(spec, fresh, {}).encoder.state_dict()
+    started = stage.started(spec, fresh).encoder.state_dict()
     for name, weight in load_encoder(pretrain / "encoder", "mean").state_dict().items():
         if name in started:
             assert torch.equal(started[name], weight)

@@ -7,6 +7,7 @@ import torch
 from commands import plain
 from hydra.utils import instantiate
 
+from kdlight.launch.job import Job
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.agnostic import Agnostic
 from kdlight.models.build import build_student
@@ -39,6 +40,19 @@ def test_the_recipe(experiment):
     assert set(config["data"]["low_resource"]["tasks"]) <= set(teacher["leave_out"])
     assert config["variants"] == {"plain": {"teacher": {"joint": False}}}
     assert len(config["method"]["rates"]) > 1  # the same search for all arms
+
+
+@pytest.mark.parametrize("experiment", ["mitkd", "mitkd_zh", "mkd_transformer3", "mkd_lstm"])
+def test_every_task_is_on_the_hub(experiment):
+    """What this scale reads where no files are named."""
+    config = plain("scale=paper", "trainer=cpu", experiment=experiment)
+    assert config["data"]["source"] == "hub"
+    tasks = config["task"]
+    assert [name for name, task in tasks.items() if not task.get("hub")] == []
+    few = config["data"]["low_resource"]["tasks"]
+    assert set(few) <= set(tasks)
+    kinds = {task["kind"] for task in tasks.values()}
+    assert ("span" in kinds) == experiment.startswith("mitkd")
 
 
 def test_a_step_in_the_full_shapes(make_batch):
@@ -81,3 +95,15 @@ def test_a_step_in_the_full_shapes(make_batch):
     # Behind the last layer's relations nothing is learnt.
     assert not {name for name in moved if name.startswith(("encoder.layer.3.output", "pooler"))}
     assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_each_number_of_rows_is_a_group(tmp_path):
+    """At another number the same method may be worth something else."""
+    few = "data.low_resource={tasks: [cola], rows: [4, 8], draws: 2}"
+    job = Job(plain(few, f"outputs={tmp_path}", experiment="mitkd"), tmp_path)
+    assert job.main.task_groups() == {
+        "in_domain": ["sst2", "mrpc"],
+        "out_of_domain": ["cola"],
+        "low_resource_4": ["cola_4rows_1", "cola_4rows_2"],
+        "low_resource_8": ["cola_8rows_1", "cola_8rows_2"],
+    }

@@ -54,5 +54,9 @@ def test_only_long_stages_are_named_among_the_times(said):
 
 def test_the_command_for_real_data_asks_for_plain_text_where_it_is_needed(said):
     say, _ = said
-    assert "data.corpus" not in say()
-    assert "MODEL_FOLDER_OR_HUB_NAME 'data.corpus=[TEXT_FILES]'" in say({"learns_from": "text"})
+    told = say()
+    assert "data.corpus" not in told
+    assert "data.root=DIR 'task=[sst2]' teacher.pretrained=" in told
+    told = say({"learns_from": "text"})
+    assert "MODEL_FOLDER_OR_HUB_NAME 'data.corpus=[TEXT_FILES]'" in told
+    assert "data.root=DIR teacher.pretrained=" in told  # the scale has tasks of three groups

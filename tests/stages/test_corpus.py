@@ -32,7 +32,7 @@ def test_what_was_not_read_is_told(tmp_path, caplog):
             inputs = {"tokenizer": str(tmp_path / "tokenizer")}
             stage.run(StageSpec(node.kind, node.config, inputs, str(out), runtime))
     facts = json.loads((tmp_path / "corpus/facts.json").read_text())
-    assert facts == {"lines": {sources[0]: 40, sources[1]: 0}}
+    assert facts == {"lines": {sources[0]: 40, sources[1]: 0}, "unknown_share": 0.0}
     assert f"40 lines of {sources[0]}" in caplog.text
     assert f"data.corpus_rows=40 was reached before {sources[1]}" in caplog.text
     size = json.loads((tmp_path / "tokenizer/special.json").read_text())["size"]

@@ -1,0 +1,41 @@
+"""Which losses can be learnt on plain text, told before a teacher is trained."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kdlight.launch.graph import Node
+from kdlight.types import UserError
+
+OF_TASKS = tuple(f"kdlight.losses.{module}." for module in ("logits", "hard", "annealed"))
+WORD_KL = "kdlight.losses.words.WordDistribution"
+HEAD = "words.safetensors"  # `models.masked_lm` writes it, and imports torch
+
+
+def check_text_losses(
+    losses: Mapping[str, Any], teacher: Mapping[str, Node], folder: Path | None
+) -> None:
+    """Refuses losses over what text without tasks, or this teacher, cannot give.
+
+    Args:
+        losses: the `loss` node.
+        teacher: the artifact that reads the text, if it is one.
+        folder: that of a model, if it is that.
+
+    Raises:
+        UserError: with the losses and the remedy.
+    """
+    targets = {name: loss["_target_"] for name, loss in losses.items()}
+    if asking := [name for name, target in targets.items() if target.startswith(OF_TASKS)]:
+        raise UserError(
+            f"Loss {', '.join(asking)} needs logits, but text without tasks has none: learn "
+            "relations, layers or words ('loss=[relation]', 'loss=[hidden,masked_words]')."
+        )
+    pretrained = any(node.kind == "pretrain" for node in teacher.values())
+    has_words = pretrained or (folder is not None and (folder / HEAD).is_file())
+    if asking := [name for name, target in targets.items() if target == WORD_KL and not has_words]:
+        raise UserError(
+            f"Loss {', '.join(asking)} needs words of the teacher, and this one has no head for "
+            "them: only an encoder that was trained on plain text here has (teacher=plain "
+            "+pretrain@teacher.pretrain=masked_lm); or take 'loss=[relation,masked_words]'."
+        )

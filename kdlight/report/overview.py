@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from kdlight.report.collect import macro
+from kdlight.report.compare import compare_settings
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, shown, spread, verdict
+from kdlight.report.tables import Table, difference_table, shown, spread, verdict
 
 
 def comparable(found: Sequence[Group]) -> list[list[Group]]:
@@ -19,6 +20,15 @@ def comparable(found: Sequence[Group]) -> list[list[Group]]:
         known = rows[:1] if all(group.same_rows(task) for task in rows[0]) else rows
         alike.setdefault(json.dumps(known), []).append(group)
     return list(alike.values())
+
+
+def settings_tables(groups: Sequence[Group]) -> list[Table]:
+    """The overview of several groups, and the tests of the first one's student against others."""
+    found = compare_settings(groups)
+    tests = (
+        [difference_table(found, lambda one: _name(one.arm, one.group, groups))] if found else []
+    )
+    return [overview_table(groups), *tests]
 
 
 def overview_table(groups: Sequence[Group]) -> Table:
@@ -45,9 +55,10 @@ def overview_table(groups: Sequence[Group]) -> Table:
             *_apart(group, arm, first),
         ])  # fmt: skip
     notes = [
-        "All settings that were scored on the same rows. The first student: "
-        f"{_name('student', first, groups)}. Differences of the macro: mean ± standard error, "
-        "paired over seeds; many are compared here, and none is corrected for that.",
+        "All settings that were scored on the same rows. The first student, by the names of the "
+        f"run folders: {_name('student', first, groups)}. Differences of the macro: mean ± "
+        "standard error, paired over seeds; many are compared here, and none is corrected for "
+        "that. Tests that are: below, of each setting's distilled student.",
     ]
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)

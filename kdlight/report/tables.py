@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
 from kdlight.report.collect import macro
-from kdlight.report.compare import Comparison
+from kdlight.report.compare import Comparison, Network
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher, network_name
 from kdlight.report.statistics import OverSeeds
@@ -99,9 +99,17 @@ def seeds_of(group: Group) -> str:
     return ", ".join(str(run.seed) for run in group.runs)
 
 
-def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
-    """Each network against another: over seeds, and over the rows of each task."""
-    tasks = list(group.runs[0].scores("student"))
+def difference_table(
+    found: Sequence[Comparison], name: Callable[[Network], str] | None = None
+) -> Table:
+    """Networks against another: over seeds, and over the rows of each task.
+
+    Args:
+        found: one comparison or more, all with the same network.
+        name: what the table calls a network; else by its arm.
+    """
+    called = name or (lambda network: shown(network.arm, network.group))
+    tasks = list(dict.fromkeys(task for one in found for task in one.tasks))
     columns = ["network", "macro minus", "± SE", "n", "verdict"]
     columns += [
         f"{task} {what}" for task in tasks for what in ("minus", "p bootstrap", "p McNemar")
@@ -109,21 +117,35 @@ def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
     rows = []
     for one in found:
         seeds = one.seeds
-        row = [shown(one.first, group), f"{seeds.mean:+.1f}"]
+        row = [called(one.network), f"{seeds.mean:+.1f}"]
         row += ["" if seeds.error is None else f"{seeds.error:.1f}", str(seeds.n), verdict(seeds)]
         for task in tasks:
             row.append(f"{one.tasks[task]:+.1f}" if task in one.tasks else "")
             row += [_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar)]
         rows.append(row)
-    against = shown(found[0].second, group) if found else ""
     notes = [
         "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
         "errors over three seeds or more." + _by_chance(found),
-        "p: two-sided, over the rows; paired bootstrap with 2,000 samples, the same rows for both "
-        "networks and all seeds; exact McNemar test of the majority over seeds. Corrected for the "
-        "number of comparisons in this table (Holm), each kind by itself.",
+        *_of_p(max(one.seeds.n for one in found)),
     ]
-    return Table(f"Differences from {against}", columns, rows, notes)
+    return Table(f"Differences from {called(found[0].against)}", columns, rows, notes)
+
+
+def _of_p(seeds: int) -> list[str]:
+    """What the p-values are, and how far they reach."""
+    about = {
+        1: "with one seed it is about these very networks, and says nothing of other seeds",
+        2: "with two seeds it is too small at times: 0.05 may stand for 0.1",
+    }
+    reach = about.get(seeds, "so it is about other seeds and other rows alike")
+    return [
+        "p bootstrap: two-sided, of a paired bootstrap with 2,000 samples of the rows, the same "
+        "for both networks and all seeds, together with the spread over seeds (Obuchowski & "
+        f"Rockette's test); {reach}.",
+        "p McNemar: exact, two-sided, of the majority over seeds. It is about these very networks: "
+        "whether they differ on other rows, not whether other seeds would. Both kinds of p are "
+        "corrected for the number of comparisons in this table (Holm), each by itself.",
+    ]
 
 
 def verdict(seeds: OverSeeds) -> str:
@@ -137,9 +159,10 @@ def verdict(seeds: OverSeeds) -> str:
 
 def _by_chance(found: Sequence[Comparison]) -> str:
     """How far the verdict is to be trusted."""
-    if not found or not (rate := found[0].seeds.by_chance):
+    n = min((one.seeds.n for one in found if one.seeds.n >= 3), default=0)
+    if not n:
         return ""
-    n = found[0].seeds.n
+    rate = next(one.seeds.by_chance for one in found if one.seeds.n == n)
     return f" Of networks that are equally good {rate:.0%} pass this by chance (n = {n})."
 
 

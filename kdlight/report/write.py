@@ -9,7 +9,7 @@ from kdlight.report import page, plots, tables
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import Group, groups
-from kdlight.report.overview import comparable, overview_table
+from kdlight.report.overview import comparable, settings_tables
 from kdlight.report.task_groups import groups_table
 
 LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
@@ -24,7 +24,7 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     every: list[tables.Table] = []
     parts: list[str] = []
     for alike in comparable(found):
-        above = [overview_table(alike)] if len(alike) > 1 else []
+        above = settings_tables(alike) if len(alike) > 1 else []
         every += above
         parts += [page.table(table) for table in above]
         for group in alike:
@@ -54,8 +54,8 @@ def _checked(found: Sequence[Group]) -> str:
 def _tables(group: Group) -> list[tables.Table]:
     apart = groups_table(group)
     found = [apart, tables.score_table(group)] if apart else [tables.score_table(group)]
-    if "baseline" in group.arms:
-        found.append(tables.difference_table(group, compare(group, "baseline")))
+    if "baseline" in group.arms and (apart_from := compare(group, "baseline")):
+        found.append(tables.difference_table(apart_from))
     return [*found, tables.cost_table(group)]
 
 

@@ -157,6 +157,17 @@ def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
     write_report(f"{folder}/*", tmp_path / "report")
     text = (tmp_path / "report/report.md").read_text()
     assert text.count("## All together: sst2") == 1
+    assert text.count("## Differences from student, distilled") == 1
+    (line,) = [r for r in text.split("## Differences from student, distilled")[1].splitlines()
+               if r.startswith("| student, distilled (loss")]  # fmt: skip
+    assert f"| {apart.mean():+.1f} |" in line
+
+
+def test_settings_are_in_the_order_of_their_jobs_whichever_ended_first(tmp_path):
+    for job, lr in ((10, 3.0), (2, 2.0), (1, 1.0)):
+        made_run(tmp_path / f"runs/2026-01-01/{job}", 1, lr=lr)
+    found = groups(find_runs(f"{tmp_path}/runs/*/*"))
+    assert [group.runs[0].folder.name for group in found] == ["1", "2", "10"]
 
 
 def test_latency_and_training_are_means_over_the_runs_of_one_machine(runs):

@@ -6,10 +6,11 @@ from statistics import fmean
 
 from kdlight.report.collect import macro
 from kdlight.report.compare import compare_settings
+from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, difference_table, shown, spread, verdict
+from kdlight.report.tables import Table, shown, spread, verdict
 
 
 def comparable(found: Sequence[Group]) -> list[list[Group]]:

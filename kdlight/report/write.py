@@ -5,9 +5,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdlight.report import page, plots, tables
+from kdlight.report import formats, page, plots, tables
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
+from kdlight.report.cost import cost_table
+from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group, groups
 from kdlight.report.overview import comparable, settings_tables
 from kdlight.report.task_groups import groups_table
@@ -36,11 +38,11 @@ def write_report(pattern: str, out: Path) -> list[Group]:
             parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
             parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
         parts.append(page.row(_pareto(alike)))
-    sources = [tables.markdown(_sources(group)) for group in found]
-    said = [f"# Report\n\n{lead}\n", *map(tables.markdown, every), *sources]
+    sources = [formats.markdown(_sources(group)) for group in found]
+    said = [f"# Report\n\n{lead}\n", *map(formats.markdown, every), *sources]
     (out / "report.md").write_text("\n".join(said))
-    (out / "report.tex").write_text("\n".join([tables.PACKAGES, *map(tables.latex, every)]))
-    (out / "report.csv").write_text(tables.comma_separated(found))
+    (out / "report.tex").write_text("\n".join([formats.PACKAGES, *map(formats.latex, every)]))
+    (out / "report.csv").write_text(formats.comma_separated(found))
     (out / "report.html").write_text(page.page("kdlight report", lead, parts))
     return found
 
@@ -55,8 +57,8 @@ def _tables(group: Group) -> list[tables.Table]:
     apart = groups_table(group)
     found = [apart, tables.score_table(group)] if apart else [tables.score_table(group)]
     if "baseline" in group.arms and (apart_from := compare(group, "baseline")):
-        found.append(tables.difference_table(apart_from))
-    return [*found, tables.cost_table(group)]
+        found.append(difference_table(apart_from))
+    return [*found, cost_table(group)]
 
 
 def _pareto(found: Sequence[Group]) -> list[str]:

@@ -12,10 +12,11 @@ from commands import call
 
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
+from kdlight.report.cost import cost_table
 from kdlight.report.groups import groups
 from kdlight.report.overview import overview_table
 from kdlight.report.plots import Point, pareto, scatter
-from kdlight.report.tables import cost_table, spread
+from kdlight.report.tables import spread
 from kdlight.report.write import write_report
 from kdlight.types import UserError
 

@@ -21,27 +21,35 @@ def cost_table(group: Group) -> Table:
         counts = [f"{size:,}" if size else "" for size in sizes[:2]]
         counts += [f"{sizes[2] / 1e6:.1f}" if sizes[2] else "", f"{flops:,}" if flops else ""]
         rows.append([shown(arm, group), *counts, spread(_minutes(group, arm))])
-    notes = ["Training: mean ± standard deviation over seeds, without the teacher's answers."]
+    notes = [
+        "Training: mean ± standard deviation over seeds; of a student without its teacher and what "
+        "that says of its text."
+    ]
     return Table("Cost", columns, rows, notes + _latency(group))
 
 
 def _minutes(group: Group, arm: str) -> list[float]:
     """How long the networks of an arm were trained, in minutes, a value a seed."""
-    result = group.runs[0].result
-    if is_teacher(arm, result) and arm != "teacher":
-        return []
-    students = set(result["variants"]) | {"student", "baseline"}
+    found = [_seconds(run.result, arm) for run in group.runs]
+    return [seconds / 60 for seconds in found if seconds]
+
+
+def _seconds(result: Mapping[str, Any], arm: str) -> float | None:
+    """How long an arm was trained; None where the result does not tell that of it alone."""
+    if "train_s" in result:
+        seconds: float | None = result["train_s"].get(arm)
+        return seconds
+    teachers = [name for name in ("teacher", *result["variants"]) if is_teacher(name, result)]
+    if is_teacher(arm, result) and len(teachers) > 1:
+        return None  # an older result: titles of teachers do not say whose they are
     kinds = ("teacher",) if arm == "teacher" else ("student", "agnostic")
-    found = []
-    for run in group.runs:
-        spent = 0.0
-        for name, seconds in (run.result.get("wall_s") or {}).items():
-            kind, _, about = name.partition(" ")
-            own = about.rpartition("(")[2].removesuffix(")").split(", ")[0]
-            if kind in kinds and (own not in students if arm == "teacher" else own == arm):
-                spent += seconds
-        found.append(spent / 60)
-    return [minutes for minutes in found if minutes]
+    spent = 0.0
+    for title, seconds in (result.get("wall_s") or {}).items():
+        kind, _, about = title.partition(" ")
+        own = about.rpartition("(")[2].removesuffix(")").split(", ")[0]
+        if kind in kinds and (arm == "teacher" or own == arm):
+            spent += seconds
+    return spent
 
 
 def _latency(group: Group) -> list[str]:

@@ -67,11 +67,14 @@ def test_numbers_of_a_result_by_the_names_that_the_charts_use():
         "student": {"params_without_embeddings": 5, "scores": {"mrpc": {"f1": 89.0}},
                     "agreement": {"mrpc": 93.0}},
         "baseline": None,
+        "variants": {"plain": {"macro": 87.0, "scores": {}}},
+        "groups": {"in_domain": {"tasks": ["mrpc"], "macro": {"student": 89.0, "plain": 86.0}}},
     })  # fmt: skip
     assert found == {
         "macro/teacher": 90.0, "macro/student": 88.0, "retention": 0.98, "latency/student_ms": 2.0,
         "teacher/params": 10, "teacher/mrpc/f1": 91.0, "student/params_without_embeddings": 5,
         "student/mrpc/f1": 89.0, "student/agreement/mrpc": 93.0,
+        "macro/plain": 87.0, "groups/in_domain/student": 89.0, "groups/in_domain/plain": 86.0,
     }  # fmt: skip
 
 
@@ -133,35 +136,61 @@ def records(folder):
             yield record
 
 
+def runs_of(folder):
+    """By name of each offline run: its record, and the numbers of its history and summary."""
+    found = {}
+    for place in folder.glob("outputs/wandb/offline-run-*"):
+        run, history, summary = None, set(), {}
+        for record in records(place):
+            if record.HasField("run"):
+                run = record.run
+            history |= {".".join(i.nested_key) or i.key for i in record.history.item}
+            summary |= {
+                "/".join(i.nested_key) or i.key: json.loads(i.value_json)
+                for i in record.summary.update
+            }
+        found[run.display_name] = (run, history, summary)
+    return found
+
+
+def artifacts_of(folder, *kinds):
+    """Fingerprints of artifacts by title."""
+    manifests = [p for kind in kinds for p in folder.glob(f"outputs/artifacts/{kind}/*/*.json")]
+    read = [json.loads(path.read_text()) for path in manifests if path.name == "manifest.json"]
+    return {made["title"]: made["fingerprint"] for made in read}
+
+
 @pytest.mark.filterwarnings("ignore")  # of W&B, which writes in processes of its own
 def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
     words = ["+experiment=kd_bilstm", "scale=smoke", "logger=wandb", "baseline=false"]
     words += ["logger.wandb.group=night", "logger.wandb.tags=[mine]", "augmentation=[]"]
     assert call(tmp_path, monkeypatch, *words) == 0
-    history, summary, jobs, kinds = set(), {}, {}, {}
-    for folder in tmp_path.glob("outputs/wandb/offline-run-*"):
-        job = None
-        for record in records(folder):
-            if record.HasField("run"):
-                job = record.run.job_type
-                told = {item.key: item.value_json for item in record.run.config.update}
-                kinds[job] = told["kind"]
-                assert told["experiment"] == '"kd_bilstm"'
-                jobs[job] = (record.run.run_group, record.run.project, list(record.run.tags))
-            history |= {".".join(i.nested_key) or i.key for i in record.history.item}
-            if job == "summary":
-                summary |= {
-                    "/".join(i.nested_key) or i.key: json.loads(i.value_json)
-                    for i in record.summary.update
-                }
-    assert set(jobs) == {"teacher", "student", "summary"}
-    for group, project, tags in jobs.values():
-        assert (group, project) == ("night", "kdlight")
-        assert {"mine", "distill", "smoke", "embedded", "bilstm"} <= set(tags)
+    runs = runs_of(tmp_path)
+    made = artifacts_of(tmp_path, "teacher", "student")
+    # The id is the fingerprint, so that a restart continues the run.
+    assert {name: run.run_id for name, (run, _, _) in runs.items() if name in made} == made
+    assert sorted(run.job_type for run, _, _ in runs.values()) == ["student", "summary", "teacher"]
+    for run, _, _ in runs.values():
+        told = {item.key: json.loads(item.value_json) for item in run.config.update}
+        assert (told["experiment"], told["kind"]) == ("kd_bilstm", run.job_type)
+        assert (run.run_group, run.project) == ("night", "kdlight")
+        assert {"mine", "distill", "smoke", "embedded", "bilstm"} <= set(run.tags)
+    history = {name for _, found, _ in runs.values() for name in found}
     assert {"val/macro", "val/sst2/accuracy", "train/loss"} <= history
+    (summary,) = [found for run, _, found in runs.values() if run.job_type == "summary"]
     (result,) = tmp_path.glob("outputs/runs/*/*/result.json")
     result = json.loads(result.read_text())
     for name, value in flat(result).items():
         assert summary[name] == pytest.approx(value)
     assert summary["macro/student"] == result["macro"]["student"]
-    assert kinds == {"teacher": '"teacher"', "student": '"student"', "summary": '"summary"'}
+
+
+@pytest.mark.filterwarnings("ignore")  # of W&B
+def test_training_on_plain_text_has_its_runs(tmp_path, monkeypatch):
+    words = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48"]
+    words += ["logger=wandb", "job=student", "baseline=false"]
+    assert call(tmp_path, monkeypatch, *words) == 0
+    runs, made = runs_of(tmp_path), artifacts_of(tmp_path, "agnostic", "pretrain")
+    assert {title.split()[0] for title in made} == {"agnostic", "pretrain"}
+    assert {name: runs[name][0].run_id for name in made} == made
+    assert all("train/loss" in runs[name][1] for name in made)

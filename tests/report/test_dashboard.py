@@ -7,8 +7,10 @@ import pytest
 import wandb
 from commands import call
 
+from kdlight.launch import dashboard
 from kdlight.launch.wandb_runs import flat
 from kdlight.report.dashboard import NETWORKS, Subject, report, workspace
+from kdlight.types import UserError
 
 ABOUT = Subject("team", "kdlight", "mkd_lstm", {"sst2": ["accuracy"], "mrpc": ["accuracy", "f1"]})
 
@@ -88,13 +90,15 @@ def check_written(folder, project):
     assert "what distillation bought" in json.dumps(made[1]["spec"]["blocks"])
 
 
-def test_with_a_key_but_no_network_it_is_written(tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize("entity", [[], ["logger.wandb.entity=team"]])
+def test_with_a_key_but_no_network_it_is_written(entity, tmp_path, monkeypatch, capfd):
     def unreachable():
         raise wandb.errors.CommError("nobody answers")
 
     monkeypatch.setattr(wandb, "Api", unreachable)
     monkeypatch.setenv("WANDB_MODE", "online")
     words = ["+experiment=kd_bilstm", "scale=smoke", "job=dashboard", "logger=wandb"]
+    words += entity
     assert call(tmp_path, monkeypatch, *words) == 0
     said = capfd.readouterr().err
     assert "W&B: nobody answers" in said
@@ -106,11 +110,81 @@ def test_without_a_key_it_is_written(tmp_path, monkeypatch, capfd):
     words = ["+experiment=kd_bilstm", "scale=smoke", "job=dashboard"]
     assert call(tmp_path, monkeypatch, *words) == 2
     assert "job=dashboard needs logger=wandb" in capfd.readouterr().err
-    assert call(tmp_path, monkeypatch, *words, "logger=wandb", "logger.wandb.project=mine") == 0
+    words += ["logger=wandb", "logger.wandb.project=mine", "logger.wandb.entity=team"]
+    assert call(tmp_path, monkeypatch, *words) == 0
     said = capfd.readouterr().err
     assert "W&B is offline: nothing was saved there" in said
     check_written(tmp_path, "mine")
     assert not list(tmp_path.glob("outputs/runs/*"))
+
+
+def test_the_next_time_is_saved_over_the_first(tmp_path, caplog):
+    """Found again by its URL, per project; one that is gone is made anew."""
+    there, saves = {}, []
+
+    class Page:
+        def __init__(self, sections):
+            self.sections, self.url = sections, None
+
+        def save(self):
+            self.url = self.url or f"https://wandb.example/{len(there)}"
+            there[self.url] = self
+            saves.append(self.url)
+
+        @classmethod
+        def from_url(cls, url):
+            return there[url]
+
+    def save(sections, project="team/kdlight"):
+        made = {name: Page(sections) for name in ("workspace", "report")}
+        return dashboard._save(made, project, tmp_path / "urls.json")
+
+    first = save("old")
+    assert save("new") == first
+    assert [page.sections for page in there.values()] == ["new", "new"]
+    assert save("new", "team/other") != first
+    del there[first["report"]]
+    again = save("newest")
+    assert again["workspace"] == first["workspace"]
+    assert again["report"] == saves[-1]
+    assert "another is made" in caplog.text
+
+
+def test_a_workspace_of_before_shows_what_is_new(monkeypatch):
+    from wandb_workspaces.workspaces import internal
+
+    old = workspace(ABOUT)._to_model()
+    old.name, old.id = "nw-abc-v", "12"
+    monkeypatch.setattr(internal.View, "from_name", lambda *_: old)
+    new = workspace(Subject("team", "kdlight", "mkd_lstm", {"rte": ["accuracy"]}))
+    made = dashboard._over(new, "https://wandb.ai/team/kdlight?nw=abc")._to_model()
+    assert (made.name, made.id, made.display_name) == ("nw-abc-v", "12", "kdlight: mkd_lstm")
+    shown = [bank.name for bank in made.spec.section.panel_bank_config.sections]
+    assert "rte" in shown
+    assert "mrpc" not in shown
+
+
+def test_a_report_of_before_shows_what_is_new(monkeypatch):
+    from wandb_workspaces.reports.v2 import interface
+
+    old = report(ABOUT, online=False)._to_model()
+    spec = old.spec.model_dump_json(by_alias=True, exclude_none=True)  # as it is stored
+    old = old.model_dump(by_alias=True) | {"id": "Vmlldzo3", "spec": spec}
+    monkeypatch.setattr(interface, "_url_to_viewspec", lambda _: old)
+    new = report(Subject("team", "kdlight", "mkd_lstm", {}))
+    new.blocks = new.blocks[:2]
+    made = dashboard._over(new, "https://wandb.ai/team/kdlight/reports/x--Vmlldzo3")
+    assert made.id == "Vmlldzo3"
+    assert made.blocks == new.blocks
+
+
+def test_an_error_without_words_is_named_by_its_kind(tmp_path):
+    class Mute:
+        def save(self):
+            raise ConnectionError
+
+    with pytest.raises(UserError, match="W&B: ConnectionError"):
+        dashboard._save({"workspace": Mute()}, "team/kdlight", tmp_path / "urls.json")
 
 
 BLOCK, HEADER, FILE_HEADER = 32768, 7, 7  # bytes

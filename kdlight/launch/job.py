@@ -20,7 +20,7 @@ from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.plan import Plan
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.teachers import Group
-from kdlight.launch.times import training
+from kdlight.launch.times import precisions, training
 from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.curves import draw_curves
@@ -161,9 +161,8 @@ class Job:
             for name, nodes in networks.items()
         }
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
-        found["train_s"] = training(
-            {name: by_group.values() for name, by_group in networks.items()}, self.executor.spent
-        )
+        own = {name: by_group.values() for name, by_group in networks.items()}
+        found |= {"train_s": training(own, self.executor.spent), "precision": precisions(own)}
         learnt = {node.fingerprint: node for node in (*_with_members(shown), *_bodies(shown))}
         named = titles(learnt.values())
         trained = {named[name]: self._folder(node) for name, node in learnt.items()}

@@ -3,9 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kdlight.report.collect import Run
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.tables import Table, shown, spread
+
+SIZES = ("params", "params_without_embeddings")
+
+
+def cost(run: Run, arm: str) -> dict[str, Any]:
+    """What is known of the cost of a network in a run.
+
+    Size, `flops` of a row, `training_s`, and `latency_ms` of the first case with its batch,
+    length and device.
+    """
+    about = run.arms["student" if arm == "baseline" else arm]  # of one shape
+    found = {key: about.get(key) for key in (*SIZES, "size_bytes")}
+    found["flops"] = (run.result.get("flops") or {}).get(arm)
+    found["training_s"] = _seconds(run.result, arm)
+    latency = run.result.get("latency") or {}
+    if (milliseconds := latency.get(f"{arm}_ms")) is not None:
+        found |= {"latency_ms": milliseconds, "latency_batch": latency["batch_size"]}
+        found |= {f"latency_{key}": latency[key] for key in ("length", "device")}
+    return {key: value for key, value in found.items() if value}
 
 
 def cost_table(group: Group) -> Table:
@@ -13,13 +33,11 @@ def cost_table(group: Group) -> Table:
     columns = ["network", "parameters", "without embeddings", "MB in fp32", "FLOPs a row"]
     columns.append("training, minutes")
     rows = []
-    first = group.runs[0].result
     for arm in group.arms:
-        about = group.runs[0].arms["student" if arm == "baseline" else arm]  # of one shape
-        sizes = [about.get(key) for key in ("params", "params_without_embeddings", "size_bytes")]
-        flops = (first.get("flops") or {}).get(arm)
-        counts = [f"{size:,}" if size else "" for size in sizes[:2]]
-        counts += [f"{sizes[2] / 1e6:.1f}" if sizes[2] else "", f"{flops:,}" if flops else ""]
+        known = cost(group.runs[0], arm)
+        counts = [f"{known[key]:,}" if key in known else "" for key in SIZES]
+        size, flops = known.get("size_bytes"), known.get("flops")
+        counts += [f"{size / 1e6:.1f}" if size else "", f"{flops:,}" if flops else ""]
         rows.append([shown(arm, group), *counts, spread(_minutes(group, arm))])
     notes = [
         "Training: mean ± standard deviation over seeds; of a student without its teacher and what "
@@ -30,7 +48,7 @@ def cost_table(group: Group) -> Table:
 
 def _minutes(group: Group, arm: str) -> list[float]:
     """How long the networks of an arm were trained, in minutes, a value a seed."""
-    found = [_seconds(run.result, arm) for run in group.runs]
+    found = [cost(run, arm).get("training_s") for run in group.runs]
     return [seconds / 60 for seconds in found if seconds]
 
 
@@ -55,7 +73,7 @@ def _seconds(result: Mapping[str, Any], arm: str) -> float | None:
 def _latency(group: Group) -> list[str]:
     """A line a case: means over the runs on the machine of the first."""
     first = group.runs[0].result
-    here = [run.result for run in group.runs if run.result["hardware"] == first["hardware"]]
+    here = [run.result for run in on_one_machine(group)]
     lines = []
     for case in _cases(first.get("latency")):
         key = (case.get("task"), case["batch_size"], case["length"], case["device"])
@@ -75,6 +93,12 @@ def _latency(group: Group) -> list[str]:
             f"{teacher} ms, student {student} ms, {speedup} times as fast (n = {len(same)})."
         )
     return lines
+
+
+def on_one_machine(group: Group) -> list[Run]:
+    """The runs on the machine of the first."""
+    first = group.runs[0].result["hardware"]
+    return [run for run in group.runs if run.result["hardware"] == first]
 
 
 def _cases(latency: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

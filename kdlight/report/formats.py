@@ -4,8 +4,10 @@ import csv
 import io
 from collections.abc import Sequence
 
+from kdlight.report.collect import macro
+from kdlight.report.cost import cost
 from kdlight.report.groups import Group
-from kdlight.report.tables import Table
+from kdlight.report.tables import Table, worth
 
 PACKAGES = "% In the preamble: \\usepackage{booktabs,adjustbox}\n"
 
@@ -29,10 +31,20 @@ def latex(table: Table) -> str:
     return "\n".join([*head, *rows, *end])
 
 
+SIGNS = {sign: f"\\{sign}" for sign in "&%_#{}$"} | {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "±": r"$\pm$",
+    "<": "$<$",
+    ">": "$>$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+}
+
+
 def _escaped(text: str) -> str:
-    for sign in "&%_#{}$":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("±", r"$\pm$").replace("<", "$<$").replace("≥", r"$\geq$")
+    return "".join(SIGNS.get(sign, sign) for sign in text)
 
 
 def comma_separated(groups: Sequence[Group]) -> str:
@@ -46,4 +58,27 @@ def comma_separated(groups: Sequence[Group]) -> str:
                 for task, metrics in run.scores(arm).items():
                     for metric, value in metrics.items():
                         writer.writerow([group.title, arm, run.seed, task, metric, repr(value)])
+    return out.getvalue()
+
+
+COSTS = ("params", "params_without_embeddings", "size_bytes")
+NETWORK = ("macro", "retention", "agreement", *COSTS, "flops", "training_s")
+LATENCY = ("latency_ms", "latency_batch", "latency_length", "latency_device")
+
+
+def networks_separated(groups: Sequence[Group]) -> str:
+    """One line a group, network and seed: what it is worth and what it costs.
+
+    Retention is a fraction, agreement the mean over tasks in percent. Latency is that of the first
+    case, of the teacher and the first arms. What is not known is left empty.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["group", "network", "seed", *NETWORK, *LATENCY])
+    for group in groups:
+        for run in group.runs:
+            for arm in group.arms:
+                values = {"macro": macro(run.scores(arm)), **worth(run, arm), **cost(run, arm)}
+                cells = [values.get(name) for name in (*NETWORK, *LATENCY)]
+                writer.writerow([group.title, arm, run.seed, *cells])
     return out.getvalue()

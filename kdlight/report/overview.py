@@ -10,7 +10,8 @@ from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, shown, spread, verdict
+from kdlight.report.tables import Table, shown, spread, verdict, whole_macro
+from kdlight.report.unlike import unlike
 
 
 def comparable(found: Sequence[Group]) -> list[list[Group]]:
@@ -50,7 +51,7 @@ def overview_table(groups: Sequence[Group]) -> Table:
         rows.append([
             _name(arm, group, groups),
             *(spread(group.values(arm, *metric)) for metric in metrics),
-            spread(group.macro(arm)),
+            whole_macro(group, arm),
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
             *_apart(group, arm, first),
@@ -61,6 +62,8 @@ def overview_table(groups: Sequence[Group]) -> Table:
         "standard error, paired over seeds; many are compared here, and none is corrected for "
         "that. Tests that are: below, of each setting's distilled student.",
     ]
+    for group in groups:
+        notes += [f"{_name('student', group, groups)}: {note}" for note in unlike(group)]
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)
 

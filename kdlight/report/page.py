@@ -105,6 +105,6 @@ def _best(made: Table) -> tuple[int, int] | None:
     values = {
         number: float(row[column].split()[0])
         for number, row in enumerate(made.rows)
-        if row[0].startswith("student") and row[column]
+        if row[column] and not row[0].startswith("teacher")
     }
     return (max(values, key=lambda number: values[number]), column) if values else None

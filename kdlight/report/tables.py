@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
-from kdlight.report.collect import macro
+from kdlight.report.collect import Run, macro
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher, network_name
 from kdlight.report.statistics import OverSeeds
+from kdlight.report.unlike import unlike
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def score_table(group: Group) -> Table:
     ]
     if group.drawn_anew:
         notes.append(f"Drawn anew with each seed: {', '.join(group.drawn_anew)}.")
+    notes += unlike(group)
     if group.teachers:
         name = f"Teacher: {result['teacher']['name']}"
         one = "one for all seeds, its score has no spread"
@@ -66,27 +68,41 @@ def score_table(group: Group) -> Table:
 
 def _closing(group: Group, arm: str) -> list[str]:
     """Macro, kept, agreement and n; no macro for a network that has not learnt every task."""
-    runs, result = group.runs, group.runs[0].result
-    of_teacher = is_teacher(arm, result)
-    students = [other for other in group.arms if not is_teacher(other, result)]
-    most = max(len(runs[0].scores(other)) for other in students)
-    tasks = [run.scores(arm) for run in runs]
-    whole = all(len(own) == most for own in tasks)
-    kept = []
-    if "teacher" in group.arms and not of_teacher:
-        kept = [
-            100 * macro(own) / macro(run.scores("teacher"), own)
-            for own, run in zip(tasks, runs, strict=True)
-            if own.keys() <= run.scores("teacher").keys()
-        ]
-    alike = [fmean(found.values()) for run in runs if (found := run.arms[arm].get("agreement"))]
+    runs = group.runs
+    worths = [worth(run, arm) for run in runs]
+    kept = [100 * found["retention"] for found in worths if "retention" in found]
+    alike = [found["agreement"] for found in worths if "agreement" in found]
     count = group.teachers if arm == "teacher" else len(runs)
     return [
-        spread(group.macro(arm)) if whole or of_teacher else "",
+        whole_macro(group, arm),
         f"{spread(kept)} %" if kept else "",
         spread(alike),
         str(count),
     ]
+
+
+def worth(run: Run, arm: str) -> dict[str, float]:
+    """`retention`, a fraction of the teacher's macro on the same tasks, and `agreement`, percent.
+
+    Those of the two that are known.
+    """
+    found, own = {}, run.scores(arm)
+    if "teacher" in run.arms and not is_teacher(arm, run.result):
+        theirs = run.scores("teacher")
+        if own.keys() <= theirs.keys() and (whole := macro(theirs, own)):
+            found["retention"] = macro(own) / whole
+    if alike := run.arms[arm].get("agreement"):
+        found["agreement"] = fmean(alike.values())
+    return found
+
+
+def whole_macro(group: Group, arm: str) -> str:
+    """A network's macro; nothing for a student that has learnt fewer tasks than others."""
+    result = group.runs[0].result
+    students = [other for other in group.arms if not is_teacher(other, result)]
+    most = max(len(group.runs[0].scores(other)) for other in students)
+    whole = all(len(run.scores(arm)) == most for run in group.runs)
+    return spread(group.macro(arm)) if whole or is_teacher(arm, result) else ""
 
 
 def seeds_of(group: Group) -> str:

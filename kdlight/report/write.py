@@ -19,7 +19,7 @@ CHECKED = "Every score was computed again from the stored predictions, and agree
 
 
 def write_report(pattern: str, out: Path) -> list[Group]:
-    """Writes `report.md`, `.tex`, `.csv` and `.html` to `out`; the groups that were found."""
+    """Writes `report.md`, `.tex`, `.html` and two `.csv` to `out`; the groups that were found."""
     found = groups(find_runs(pattern))
     out.mkdir(parents=True, exist_ok=True)
     lead = LEAD + _checked(found)
@@ -43,6 +43,7 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     (out / "report.md").write_text("\n".join(said))
     (out / "report.tex").write_text("\n".join([formats.PACKAGES, *map(formats.latex, every)]))
     (out / "report.csv").write_text(formats.comma_separated(found))
+    (out / "report_networks.csv").write_text(formats.networks_separated(found))
     (out / "report.html").write_text(page.page("kdlight report", lead, parts))
     return found
 
@@ -70,6 +71,8 @@ def _pareto(found: Sequence[Group]) -> list[str]:
         if drawn := plots.scatter(points, label):
             tasks = "+".join(found[0].runs[0].scores("student"))
             text = f"{tasks}: quality against {label}; bars: range over seeds."
+            if len(points) > plots.MOST:
+                text += f" The first {plots.MOST} of {len(points)} networks are drawn."
             parts.append(page.figure(drawn, text))
     return parts
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +15,8 @@ from kdlight.measure.meter import duration
 from kdlight.report.names import is_teacher, network_name
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from kdlight.report.groups import Group
 
 DEMO = (
@@ -85,9 +88,15 @@ def reported(groups: "Sequence[Group]", folder: Path) -> None:
         for made in several or [groups_table(alike[0]) or score_table(alike[0])]:
             table = Table(title=escape(made.title))
             for number, name in enumerate(made.columns):
-                table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
+                widest = max((len(row[number]) for row in made.rows), default=0)
+                head = "\n".join(wrap(name, max(widest, 9), break_long_words=False))
+                side: JustifyMethod = "right" if number else "left"
+                least = None if number else 18
+                table.add_column(escape(head), justify=side, no_wrap=number > 0, min_width=least)
             for row in made.rows:
                 table.add_row(*map(escape, row))
+            if not console.is_terminal:
+                console.width = max(console.width, 24 + 15 * len(made.columns))
             console.print(table)
     for name in ("report.html", "report.md", "report.tex", "report.csv", "report_networks.csv"):
         console.print(f"Report: {os.path.relpath(folder)}/{name}", soft_wrap=True)

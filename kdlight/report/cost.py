@@ -19,7 +19,7 @@ def cost(run: Run, arm: str) -> dict[str, Any]:
     """
     about = run.arms["student" if arm == "baseline" else arm]  # of one shape
     found = {key: about.get(key) for key in (*SIZES, "size_bytes")}
-    found["flops"] = (run.result.get("flops") or {}).get(arm)
+    found["flops"] = (run.result.get("flops") or {}).get("student" if arm == "baseline" else arm)
     found["training_s"] = _seconds(run.result, arm)
     latency = run.result.get("latency") or {}
     if (milliseconds := latency.get(f"{arm}_ms")) is not None:
@@ -88,8 +88,9 @@ def _latency(group: Group) -> list[str]:
             for name, digits in (("teacher_ms", 2), ("student_ms", 2), ("speedup", 1))
         )
         on = "one thread" if case["device"] == "cpu" else case["device"]
+        task = f"{case['task']}, " if case.get("task") else ""
         lines.append(
-            f"Latency at batch {case['batch_size']} x {case['length']} tokens, {on}: teacher "
+            f"Latency, {task}batch {case['batch_size']} x {case['length']} tokens, {on}: teacher "
             f"{teacher} ms, student {student} ms, {speedup} times as fast (n = {len(same)})."
         )
     return lines

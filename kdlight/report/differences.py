@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from kdlight.report.compare import Comparison, Network
 from kdlight.report.tables import Table, shown, verdict
 
+BESIDE = 3  # tasks that have room side by side
+Name = Callable[[Network], str]
 
-def difference_table(
-    found: Sequence[Comparison], name: Callable[[Network], str] | None = None
-) -> Table:
+
+def difference_table(found: Sequence[Comparison], name: Name | None = None) -> Table:
     """Networks against another: over seeds, and over the rows of each task.
 
     Args:
@@ -17,19 +18,8 @@ def difference_table(
     """
     called = name or (lambda network: shown(network.arm, network.group))
     tasks = list(dict.fromkeys(task for one in found for task in one.tasks))
-    columns = ["network", "macro minus", "± SE", "n", "verdict"]
-    columns += [
-        f"{task} {what}" for task in tasks for what in ("minus", "p bootstrap", "p McNemar")
-    ]
-    rows = []
-    for one in found:
-        seeds = one.seeds
-        row = [called(one.network), f"{seeds.mean:+.1f}"]
-        row += ["" if seeds.error is None else f"{seeds.error:.1f}", str(seeds.n), verdict(seeds)]
-        for task in tasks:
-            row.append(f"{one.tasks[task]:+.1f}" if task in one.tasks else "")
-            row += [_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar)]
-        rows.append(row)
+    shape = _wide if len(tasks) <= BESIDE else _long
+    columns, rows = shape(found, called, tasks)
     notes = [
         "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
         "errors over three seeds or more." + _by_chance(found),
@@ -38,17 +28,59 @@ def difference_table(
     return Table(f"Differences from {called(found[0].against)}", columns, rows, notes)
 
 
+Shape = tuple[list[str], list[list[str]]]
+
+
+def _wide(found: Sequence[Comparison], called: Name, tasks: Sequence[str]) -> Shape:
+    """Columns and rows: a row a network, the tasks side by side."""
+    columns = ["network", "macro minus", "± SE", "n", "verdict"]
+    columns += [
+        f"{task} {what}" for task in tasks for what in ("minus", "p bootstrap", "p McNemar")
+    ]
+    rows = []
+    for one in found:
+        cells = [cell for task in tasks for cell in _of_task(one, task)]
+        rows.append([called(one.network), *_over_seeds(one), *cells])
+    return columns, rows
+
+
+def _long(found: Sequence[Comparison], called: Name, tasks: Sequence[str]) -> Shape:
+    """Columns and rows: a row a network for the macro, and one below it for each task."""
+    columns = ["network", "task", "minus", "± SE", "n", "verdict", "p bootstrap", "p McNemar"]
+    rows = []
+    for one in found:
+        rows.append([called(one.network), "macro", *_over_seeds(one), "", ""])
+        for task in (task for task in tasks if task in one.tasks):
+            minus, *p = _of_task(one, task)
+            rows.append(["", task, minus, "", "", "", *p])
+    return columns, rows
+
+
+def _over_seeds(one: Comparison) -> list[str]:
+    """The macro's difference, its standard error, n and the verdict."""
+    seeds = one.seeds
+    error = "" if seeds.error is None else f"{seeds.error:.1f}"
+    return [f"{seeds.mean:+.1f}", error, str(seeds.n), verdict(seeds)]
+
+
+def _of_task(one: Comparison, task: str) -> list[str]:
+    """A task's difference and its two p-values."""
+    minus = f"{one.tasks[task]:+.1f}" if task in one.tasks else ""
+    return [minus, *(_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar))]
+
+
 def _of_p(seeds: int) -> list[str]:
     """What the p-values are, and how far they reach."""
-    about = {
-        1: "with one seed it is about these very networks, and says nothing of other seeds",
-        2: "with two seeds it is too small at times: 0.05 may stand for 0.1",
-    }
-    reach = about.get(seeds, "so it is about other seeds and other rows alike")
+    drawn = "p bootstrap: two-sided, of a paired bootstrap with 2,000 samples of the rows, the same"
+    if seeds == 1:
+        drawn += " for both networks. With one seed it is about these very networks, and says "
+        drawn += "nothing of other seeds."
+    else:
+        drawn += " for both networks and all seeds, together with the spread over seeds (Obuchowski"
+        drawn += " & Rockette's test): it is about other seeds and other rows alike."
+        drawn += " With two seeds it is too small at times: 0.05 may stand for 0.1." * (seeds == 2)
     return [
-        "p bootstrap: two-sided, of a paired bootstrap with 2,000 samples of the rows, the same "
-        "for both networks and all seeds, together with the spread over seeds (Obuchowski & "
-        f"Rockette's test); {reach}.",
+        drawn,
         "p McNemar: exact, two-sided, of the majority over seeds. It is about these very networks: "
         "whether they differ on other rows, not whether other seeds would. Both kinds of p are "
         "corrected for the number of comparisons in this table (Holm), each by itself.",

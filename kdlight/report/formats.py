@@ -12,11 +12,12 @@ from kdlight.report.tables import Table, worth
 PACKAGES = "% In the preamble: \\usepackage{booktabs,adjustbox}\n"
 
 
-def markdown(table: Table) -> str:
+def markdown(table: Table, level: int = 2) -> str:
     """With a heading, remarks below."""
     rows = [table.columns, ["---"] * len(table.columns), *table.rows]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([f"## {table.title}", "", *lines, "", *(f"{note}\n" for note in table.notes)])
+    heading = f"{'#' * level} {table.title}"
+    return "\n".join([heading, "", *lines, "", *(f"{note}\n" for note in table.notes)])
 
 
 def latex(table: Table) -> str:

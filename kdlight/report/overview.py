@@ -11,7 +11,7 @@ from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
 from kdlight.report.tables import Table, shown, spread, verdict, whole_macro
-from kdlight.report.unlike import unlike
+from kdlight.report.unlike import unlike_in_any
 
 
 def comparable(found: Sequence[Group]) -> list[list[Group]]:
@@ -30,19 +30,19 @@ def settings_tables(groups: Sequence[Group]) -> list[Table]:
     tests = (
         [difference_table(found, lambda one: _name(one.arm, one.group, groups))] if found else []
     )
-    return [overview_table(groups), *tests]
+    return [overview_table(groups, bool(tests)), *tests]
 
 
-def overview_table(groups: Sequence[Group]) -> Table:
+def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     """Every network of groups that were scored on the same rows, each once.
 
-    The last columns hold each student against that of the first group, paired over the seeds that
-    both have.
+    Two columns hold each student against that of the first group, paired over the seeds that
+    both have; `tested`: a table of tests follows.
     """
     first = groups[0]
     metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
-    columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
-    columns += ["macro", "agreement", "n", "minus the first student", "verdict"]
+    columns = ["network", "macro", "agreement", "n", "minus the first student", "verdict"]
+    columns += [f"{task} {metric}" for task, metric in metrics]
     rows = []
     for arm, group in _once(_networks(groups)):
         alike = [
@@ -50,20 +50,19 @@ def overview_table(groups: Sequence[Group]) -> Table:
         ]
         rows.append([
             _name(arm, group, groups),
-            *(spread(group.values(arm, *metric)) for metric in metrics),
             whole_macro(group, arm),
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
             *_apart(group, arm, first),
+            *(spread(group.values(arm, *metric)) for metric in metrics),
         ])  # fmt: skip
     notes = [
         "All settings that were scored on the same rows. The first student, by the names of the "
         f"run folders: {_name('student', first, groups)}. Differences of the macro: mean ± "
         "standard error, paired over seeds; many are compared here, and none is corrected for "
-        "that. Tests that are: below, of each setting's distilled student.",
+        f"that{', as those of the next table are' if tested else ''}.",
     ]
-    for group in groups:
-        notes += [f"{_name('student', group, groups)}: {note}" for note in unlike(group)]
+    notes += unlike_in_any(groups)
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from math import log10
 from pathlib import Path
 from statistics import fmean
 from textwrap import wrap
@@ -139,13 +140,17 @@ def _plain(label: str) -> str:
 
 
 def _readable_log(axes: Any) -> None:
-    """A logarithmic axis with numbers such as 5, 20 and 2M."""
-    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+    """A logarithmic axis with numbers such as 0.3, 5, 20 and 2M."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axes.get_xlim()
+    decades = log10(high / low)
+    marks = (1, 1.5, 2, 3, 4, 5, 7) if decades < 0.8 else (1, 2, 5) if decades < 2.5 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=marks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    large = EngFormatter(sep="")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: large(x) if x >= 1000 else f"{x:g}"))
 
 
 def _figure() -> tuple[Any, Any]:

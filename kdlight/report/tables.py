@@ -42,17 +42,17 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 def score_table(group: Group) -> Table:
     """Every network's scores: mean ± standard deviation over seeds."""
     metrics = group.metrics
-    columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
-    columns += ["macro", "kept", "agreement", "n"]
+    columns = ["network", "macro", "kept", "agreement", "n"]
+    columns += [f"{task} {metric}" for task, metric in metrics]
     rows = []
     for arm in group.arms:
         cells = [spread(group.values(arm, *metric)) for metric in metrics]
-        rows.append([shown(arm, group), *cells, *_closing(group, arm)])
+        rows.append([shown(arm, group), *_leading(group, arm), *cells])
     result = group.runs[0].result
     data = "embedded (generated) data" if result["data_source"] == "embedded" else result["split"]
     notes = [
-        f"Percent on {data}; mean ± standard deviation over seeds {seeds_of(group)}. Checkpoints "
-        f"were chosen on {SELECTION[result['selection']]}.",
+        f"Percent on {data}; {over_seeds_of(group)}. Checkpoints were chosen on "
+        f" {SELECTION[result['selection']]}.",
         "kept: macro over the teacher's on the same tasks. agreement: how often the network "
         "decides as its teacher (for grades, their correlation). n: networks trained.",
     ]
@@ -66,7 +66,7 @@ def score_table(group: Group) -> Table:
     return Table(group.title, columns, rows, notes)
 
 
-def _closing(group: Group, arm: str) -> list[str]:
+def _leading(group: Group, arm: str) -> list[str]:
     """Macro, kept, agreement and n; no macro for a network that has not learnt every task."""
     runs = group.runs
     worths = [worth(run, arm) for run in runs]
@@ -105,9 +105,11 @@ def whole_macro(group: Group, arm: str) -> str:
     return spread(group.macro(arm)) if whole or is_teacher(arm, result) else ""
 
 
-def seeds_of(group: Group) -> str:
-    """The seeds of a group's runs."""
-    return ", ".join(str(run.seed) for run in group.runs)
+def over_seeds_of(group: Group) -> str:
+    """What the numbers of a group are: over which seeds, or of which."""
+    seeds = ", ".join(str(run.seed) for run in group.runs)
+    several = len(group.runs) > 1
+    return f"mean ± standard deviation over seeds {seeds}" if several else f"seed {seeds}"
 
 
 def verdict(seeds: OverSeeds) -> str:

@@ -23,29 +23,36 @@ def write_report(pattern: str, out: Path) -> list[Group]:
     found = groups(find_runs(pattern))
     out.mkdir(parents=True, exist_ok=True)
     lead = LEAD + _checked(found)
-    every: list[tables.Table] = []
+    every: list[tuple[tables.Table, int]] = []
     parts: list[str] = []
+    told: set[str] = set()
     for alike in comparable(found):
-        above = settings_tables(alike) if len(alike) > 1 else []
+        above = _levels(settings_tables(alike) if len(alike) > 1 else [])
         every += above
-        parts += [page.table(table) for table in above]
+        parts += [page.table(*table, told) for table in above]
         for group in alike:
-            made = _tables(group)
+            made = _levels(_tables(group))
             every += made
-            parts += [page.table(table) for table in made]
+            parts += [page.table(*table, told) for table in made]
             drawn = plots.curves(group)
             text = f"Training of seed {group.runs[0].seed}: {group.title}"
             parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
             parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
         parts.append(page.row(_pareto(alike)))
     sources = [formats.markdown(_sources(group)) for group in found]
-    said = [f"# Report\n\n{lead}\n", *map(formats.markdown, every), *sources]
-    (out / "report.md").write_text("\n".join(said))
-    (out / "report.tex").write_text("\n".join([formats.PACKAGES, *map(formats.latex, every)]))
+    written = [formats.markdown(*table) for table in every]
+    (out / "report.md").write_text("\n".join([f"# Report\n\n{lead}\n", *written, *sources]))
+    plain = [formats.latex(table) for table, _ in every]
+    (out / "report.tex").write_text("\n".join([formats.PACKAGES, *plain]))
     (out / "report.csv").write_text(formats.comma_separated(found))
     (out / "report_networks.csv").write_text(formats.networks_separated(found))
     (out / "report.html").write_text(page.page("kdlight report", lead, parts))
     return found
+
+
+def _levels(made: Sequence[tables.Table]) -> list[tuple[tables.Table, int]]:
+    """Tables with the levels of their headings: those that follow belong to the first."""
+    return [(table, 3 if number else 2) for number, table in enumerate(made)]
 
 
 def _checked(found: Sequence[Group]) -> str:

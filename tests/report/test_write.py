@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,6 +14,7 @@ from commands import call
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.cost import cost_table
+from kdlight.report.differences import difference_table
 from kdlight.report.formats import latex
 from kdlight.report.groups import groups
 from kdlight.report.overview import overview_table
@@ -157,7 +159,8 @@ def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
     assert names.count("student, distilled (loss=[kl])") == 1
     (row,) = [row for row in table.rows if row[0].startswith("student, distilled (loss")]
     apart = np.subtract(both[1].macro("student"), both[0].macro("student"))
-    assert row[-2].startswith(f"{apart.mean():+.1f} ± ")
+    place = table.columns.index("minus the first student")
+    assert row[place].startswith(f"{apart.mean():+.1f} ± ")
     write_report(f"{folder}/*", tmp_path / "report")
     text = (tmp_path / "report/report.md").read_text()
     assert text.count("## All together: sst2") == 1
@@ -165,6 +168,43 @@ def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
     (line,) = [r for r in text.split("## Differences from student, distilled")[1].splitlines()
                if r.startswith("| student, distilled (loss")]  # fmt: skip
     assert f"| {apart.mean():+.1f} |" in line
+
+
+def test_settings_of_other_commits_are_said_to_be(runs):
+    folder, _ = runs
+    made = made_run(folder / "other", 1, lr=2.0) | {"git_commit": "def"}
+    alike = groups(find_runs(f"{folder}/*"))
+    assert not any("Attention" in note for note in overview_table(alike).notes)
+    (folder / "other/result.json").write_text(json.dumps(made))
+    (note,) = [n for n in overview_table(groups(find_runs(f"{folder}/*"))).notes if "Att" in n]
+    assert "not all of these runs are alike in commits: " in note
+
+
+def test_many_tasks_stand_one_below_another(runs):
+    folder, _ = runs
+    (group,) = groups(find_runs(f"{folder}/*"))
+    found = compare(group, "baseline")
+    wide = difference_table(found)
+    assert wide.columns[5:] == ["sst2 minus", "sst2 p bootstrap", "sst2 p McNemar"]
+    one = found[0]
+    four = {f"t{n}": one.tasks["sst2"] for n in range(4)}
+    p = {"t2": 0.0001}
+    many = difference_table([replace(one, tasks=four, bootstrap=p, mcnemar=p)])
+    assert len(many.rows) == 5
+    assert many.rows[0][:2] == ["student, slow kl", "macro"]
+    assert many.rows[0][2:6] == wide.rows[0][1:5]
+    assert many.rows[3] == ["", "t2", wide.rows[0][5], "", "", "", "< 0.001", "< 0.001"]
+
+
+def test_a_remark_is_not_repeated_on_the_page():
+    told: set[str] = set()
+    one, two = (Table("", ["network"], [], ["same", extra]) for extra in ("first", "second"))
+    assert html_table(one, 2, told).count("<p") == 2
+    again = html_table(two, 3, told)
+    assert "same" not in again
+    assert "second" in again
+    assert "Other remarks: as above." in again
+    assert "Remarks: as above." in html_table(one, 3, told)
 
 
 def test_settings_are_in_the_order_of_their_jobs_whichever_ended_first(tmp_path):
@@ -209,7 +249,7 @@ def test_the_tables_say_what_the_results_say(runs, tmp_path):
         values = [result[key]["scores"]["sst2"]["accuracy"] for result in found]
         (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")][:1]
         assert f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}" in line
-        assert line.endswith("| 3 |")
+        assert line.split(" | ")[4] == "3"
     with (tmp_path / "report/report.csv").open() as file:
         rows = list(csv.DictReader(file))
     stored = {(r["network"], r["seed"]): float(r["score"]) for r in rows}

@@ -19,13 +19,18 @@ class UserError(Exception):
     """A mistake the user can mend; shown as one sentence, without a traceback."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, one line of it; of one that says nothing its kind."""
+    return str(error).strip().split("\n")[0].strip() or type(error).__name__
+
+
 @contextmanager
 def settings_of(key: str) -> Iterator[None]:
     """Around what is built from settings: a value that its constructor refuses is the user's."""
     try:
         yield
     except (TypeError, ValueError, LookupError) as error:
-        reason = str(error).strip().split("\n")[0]
+        reason = first_line(error)
         raise UserError(f"The settings under {key} cannot be used: {reason:.300}") from error
 
 

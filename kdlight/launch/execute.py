@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 
 from kdlight.artifacts.place import Place, damage, discard, publish, remove
 from kdlight.launch.environment import git_commit, versions
-from kdlight.launch.graph import Node, in_order
+from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.ranks import Ranks, run_ranks, workers_gone
+from kdlight.launch.spent import forget, spent_before
 from kdlight.measure.channel import channel
 from kdlight.measure.meter import duration
 from kdlight.types import StageSpec
@@ -35,8 +36,24 @@ class Executor:
     root: Path
     ranks: Ranks
     extra: Callable[[Node], dict[str, Any]] | None = None
-    reused: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
+    _noted: dict[str, tuple[Node, bool]] = field(default_factory=dict)  # by fingerprint
+
+    @property
+    def reused(self) -> list[str]:
+        """Titles of the artifacts that were there already."""
+        named = titles(node for node, _ in self._noted.values())
+        return [named[name] for name, (_, reused) in self._noted.items() if reused]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long it took to make each artifact that the job rests on, by title."""
+        named = titles(node for node, _ in self._noted.values())
+        return {named[name]: self.spent(node) or 0.0 for name, (node, _) in self._noted.items()}
+
+    def spent(self, node: Node) -> float | None:
+        """How long it took to make an artifact; None where it is not there."""
+        place = self.place(node)
+        return place.manifest().get("seconds", 0.0) if place.folder.is_dir() else None
 
     def place(self, node: Node) -> Place:
         """Where the node's artifact lies."""
@@ -83,13 +100,14 @@ class Executor:
             workers_gone(place)
             if not place.working.is_dir():  # nothing to go on from: what lies there is in the way
                 remove(place.building)
-            started = time.monotonic()
+            started = time.monotonic() - spent_before(place)
             log.info("%s: builds", node.title)
             channel().tell(stage=node.title, share=0.0)
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
             remove(place.working)
+            forget(place)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._note(node, reused=False)
@@ -109,11 +127,7 @@ class Executor:
         return StageSpec(node.kind, dict(node.config), inputs, str(place.building), runtime)
 
     def _note(self, node: Node, reused: bool) -> None:
-        if node.title in self.seconds:
-            return
-        if reused:
-            self.reused.append(node.title)
-        self.seconds[node.title] = self.place(node).manifest().get("seconds", 0.0)
+        self._noted.setdefault(node.fingerprint, (node, reused))
 
 
 def _facts(node: Node, seconds: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What an artifact is made of: a graph whose nodes name themselves by their content."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,3 +50,12 @@ def in_order(targets: Iterable[Node]) -> Iterator[Node]:
 
     for target in targets:
         yield from visit(target)
+
+
+def titles(nodes: Iterable[Node]) -> dict[str, str]:
+    """Titles by fingerprint; those that several nodes share end with a part of it."""
+    found = {node.fingerprint: node.title for node in nodes}
+    count = Counter(found.values())
+    return {
+        name: title if count[title] == 1 else f"{title} {name[:8]}" for name, title in found.items()
+    }

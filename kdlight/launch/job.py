@@ -16,11 +16,12 @@ from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
-from kdlight.launch.graph import Node, in_order
+from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.teachers import Group
+from kdlight.launch.times import precisions, training
 from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.report.curves import draw_curves
@@ -172,8 +173,11 @@ class Job:
             for name, nodes in networks.items()
         }
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
-        trained = {n.title: self._folder(n) for n in _with_members(shown)}
-        trained |= {n.title: self._folder(n) for n in _bodies(shown)}
+        own = {name: by_group.values() for name, by_group in networks.items()}
+        found |= {"train_s": training(own, self.executor.spent), "precision": precisions(own)}
+        learnt = {node.fingerprint: node for node in (*_with_members(shown), *_bodies(shown))}
+        named = titles(learnt.values())
+        trained = {named[name]: self._folder(node) for name, node in learnt.items()}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
         result.join_curves(curves, self.folder / "metrics.csv")
         title = f"{self.config['name']}, {self.config['data']['source']} data"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,9 +12,11 @@ from rich.table import Table
 
 from kdlight.launch.result import macro as _macro
 from kdlight.measure.meter import duration
-from kdlight.report.names import network_name
+from kdlight.report.names import is_teacher, network_name
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from kdlight.report.groups import Group
 
 DEMO = (
@@ -88,12 +91,18 @@ def reported(groups: "Sequence[Group]", folder: Path) -> None:
         for made in several or [groups_table(alike[0]) or score_table(alike[0])]:
             table = Table(title=escape(made.title))
             for number, name in enumerate(made.columns):
-                table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
+                widest = max((len(row[number]) for row in made.rows), default=0)
+                head = "\n".join(wrap(name, max(widest, 9), break_long_words=False))
+                side: JustifyMethod = "right" if number else "left"
+                least = None if number else 18
+                table.add_column(escape(head), justify=side, no_wrap=number > 0, min_width=least)
             for row in made.rows:
                 table.add_row(*map(escape, row))
+            if not console.is_terminal:
+                console.width = max(console.width, 24 + 15 * len(made.columns))
             console.print(table)
-    for name in ("html", "md", "tex", "csv"):
-        console.print(f"Report: {os.path.relpath(folder)}/report.{name}", soft_wrap=True)
+    for name in ("report.html", "report.md", "report.tex", "report.csv", "report_networks.csv"):
+        console.print(f"Report: {os.path.relpath(folder)}/{name}", soft_wrap=True)
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -108,8 +117,19 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     arms |= found["variants"]
     if student:
         arms["student"] = {**student, "macro": found["macro"]["student"]}
+    # A mean over fewer tasks says nothing beside one over all.
+    students = [arm for name, arm in arms.items() if not is_teacher(name, found)]
+    most = max((len(arm["scores"]) for arm in students), default=0)
     return [
-        (network_name(name, found), arm["scores"], *_numbers(arm["macro"], arm["agreement"], arm))
+        (
+            network_name(name, found),
+            arm["scores"],
+            *_numbers(
+                arm["macro"] if len(arm["scores"]) == most or is_teacher(name, found) else None,
+                arm["agreement"],
+                arm,
+            ),
+        )
         for name, arm in arms.items()
     ]
 
@@ -141,9 +161,11 @@ def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Tabl
     return [table, every]
 
 
-def _numbers(macro: float, agreement: Mapping[str, float], size: Mapping[str, int]) -> list[str]:
+def _numbers(
+    macro: float | None, agreement: Mapping[str, float], size: Mapping[str, int]
+) -> list[str]:
     alike = f"{sum(agreement.values()) / len(agreement):.1f}" if agreement else ""
-    return [f"{macro:.1f}", alike, f"{size['params']:,}"]
+    return ["" if macro is None else f"{macro:.1f}", alike, f"{size['params']:,}"]
 
 
 def _speed(group: str, measured: Mapping[str, Any]) -> Table:

@@ -4,19 +4,17 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping
-from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from kdlight.artifacts.place import write_whole
 from kdlight.launch.graph import Node
 from kdlight.launch.sweep.job import IN_SWEEP
+from kdlight.launch.wandb_account import has_key, mode
 from kdlight.methods.tracking import end_run, start_run, trouble
 
 log = logging.getLogger("kdlight")
-SERVICE = "https://api.wandb.ai"
-TRAINED = ("teacher", "student")
+TRAINED = ("pretrain", "teacher", "agnostic", "student")
 
 
 class WandbRuns:
@@ -27,7 +25,7 @@ class WandbRuns:
         # Jobs of a sweep stand together.
         self.group = f"{config['name']} {folder.parent.name}" if IN_SWEEP in os.environ else None
         self.settings: Mapping[str, Any] | None = (config["logger"] or {}).get("wandb")
-        self.mode = self._mode() if self.settings else "disabled"
+        self.mode = mode(self.settings["mode"]) if self.settings else "disabled"
 
     def for_node(self, node: Node) -> dict[str, Any]:
         """Runtime values that make a stage log to the run of its artifact.
@@ -53,7 +51,8 @@ class WandbRuns:
         end_run(run)
         if self.mode == "offline":
             place = os.path.relpath(_root(self.config) / "wandb")
-            log.info("W&B is offline (no key); to upload: wandb sync %s/offline-run-*", place)
+            why = "as asked for" if has_key() else "no key"
+            log.info("W&B is offline (%s); to upload: wandb sync %s/offline-run-*", why, place)
 
     def _arguments(self, identity: str, name: str, kind: str, config: Any) -> dict[str, Any]:
         assert self.settings is not None
@@ -75,12 +74,6 @@ class WandbRuns:
             "mode": self.mode,
         }
 
-    def _mode(self) -> str:
-        wanted = os.environ.get("WANDB_MODE") or (self.settings or {})["mode"]
-        if wanted:
-            return str(wanted)
-        return "online" if _has_key() else "offline"
-
 
 def _root(config: Mapping[str, Any]) -> Path:
     return Path(config["outputs"]).absolute()
@@ -92,18 +85,6 @@ def _identity(folder: Path) -> str:
     if not note.exists():
         write_whole(note, secrets.token_hex(8))
     return note.read_text()
-
-
-def _has_key() -> bool:
-    """Whether W&B will find one, for the service that it is to use."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    service = urlsplit(os.environ.get("WANDB_BASE_URL") or SERVICE).netloc
-    try:
-        file = os.path.expanduser(os.environ.get("NETRC") or "~/.netrc")
-        return netrc(file).authenticators(service) is not None
-    except (OSError, NetrcParseError):
-        return False
 
 
 def _log_summary(run: Any, found: Mapping[str, Any], folder: Path) -> None:
@@ -121,8 +102,12 @@ def _log_summary(run: Any, found: Mapping[str, Any], folder: Path) -> None:
 
 def flat(found: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a result by which runs are compared, such as `macro/student`."""
-    parts = ("macro", "selection_macro", "latency", "flops", "wall_s")
-    nested = {key: found[key] for key in parts if found.get(key)}
+    parts = ("macro", "selection_macro", "latency", "flops", "wall_s", "train_s")
+    nested: dict[str, Any] = {key: found[key] for key in parts if found.get(key)}
+    variants = {name: about.get("macro") for name, about in (found.get("variants") or {}).items()}
+    nested["macro"] = {**nested.get("macro", {}), **variants}
+    for group, about in (found.get("groups") or {}).items():
+        nested[f"groups/{group}"] = about["macro"]
     for name in ("teacher", "student", "baseline"):
         about = dict(found.get(name) or {})
         for task, metrics in about.pop("scores", {}).items():

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from kdlight.types import first_line
+
 log = logging.getLogger("kdlight")
 START_S, END_S = 30.0, 30.0  # how long the service is waited for
 _lost = False  # the service did not answer: what follows in this process is written offline
@@ -52,7 +54,7 @@ def trouble(error: Exception, when: str) -> None:
     """Tells what W&B complains of; from now on this process does not wait for the service."""
     global _lost
     _lost = True
-    log.warning("W&B (%s): %s", when, str(error).split("\n")[0] or type(error).__name__)
+    log.warning("W&B (%s): %s", when, first_line(error))
 
 
 def _facts(run: Any) -> tuple[str, str]:

@@ -55,16 +55,19 @@ def workspace(about: Subject) -> "Workspace":
     )
 
 
-def report(about: Subject) -> "Report":
-    """The results of an experiment with a line on how to read them."""
+def report(about: Subject, online: bool = True) -> "Report":
+    """The results of an experiment with a line on how to read them.
+
+    Args:
+        about: what it is about.
+        online: whether W&B may be asked for the project, which its run sets then name in full.
+    """
     from wandb_workspaces.reports import v2 as wr
 
     place = {"entity": about.entity, "project": about.project}
-    ours = _runs_of(about)
-    jobs = wr.Runset(**place, name="jobs", filters=f"{ours} and Config('kind') = 'summary'")
-    networks = wr.Runset(
-        **place, name="networks", filters=f"{ours} and Config('kind') != 'summary'"
-    )
+    ours, runs = _runs_of(about), place if online else {"project": about.project}
+    jobs = wr.Runset(**runs, name="jobs", filters=f"{ours} and Config('kind') = 'summary'")
+    networks = wr.Runset(**runs, name="networks", filters=f"{ours} and Config('kind') != 'summary'")
     blocks = [
         wr.H1(f"{about.experiment}: what distillation bought"),
         wr.P(LEAD),

@@ -62,17 +62,27 @@ class Group:
 
 
 def groups(runs: Iterable[Run]) -> list[Group]:
-    """Runs by what they have in common; of two with the same seed the newer counts."""
+    """Runs by what they have in common, by their folders: sweep by sweep, job by job.
+
+    Of two with the same seed the later in `runs` counts.
+    """
     alike = [
         sorted({run.seed: run for run in part}.values(), key=lambda run: run.seed)
         for family in _by(runs, _identity).values()
         for part in _parts(family)
     ]
+    alike.sort(key=lambda own: min(_place(run) for run in own))
     titles = _titles([own[0] for own in alike])
     return [
         Group(title, tuple(own), special)
         for own, (title, special) in zip(alike, titles, strict=True)
     ]
+
+
+def _place(run: Run) -> list[tuple[bool, int, str]]:
+    """Sorts folders by name, numbers such as those of a sweep's jobs by their value."""
+    parts = run.folder.absolute().parts
+    return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
 
 
 def _by(runs: Iterable[Run], key: Callable[[Run], str]) -> dict[str, list[Run]]:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from kdlight.report.collect import macro
+from kdlight.report.compare import compare_settings
+from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, shown, spread, verdict
+from kdlight.report.tables import Table, shown, spread, verdict, whole_macro
+from kdlight.report.unlike import unlike_in_any
 
 
 def comparable(found: Sequence[Group]) -> list[list[Group]]:
@@ -21,16 +24,25 @@ def comparable(found: Sequence[Group]) -> list[list[Group]]:
     return list(alike.values())
 
 
-def overview_table(groups: Sequence[Group]) -> Table:
+def settings_tables(groups: Sequence[Group]) -> list[Table]:
+    """The overview of several groups, and the tests of the first one's student against others."""
+    found = compare_settings(groups)
+    tests = (
+        [difference_table(found, lambda one: _name(one.arm, one.group, groups))] if found else []
+    )
+    return [overview_table(groups, bool(tests)), *tests]
+
+
+def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     """Every network of groups that were scored on the same rows, each once.
 
-    The last columns hold each student against that of the first group, paired over the seeds that
-    both have.
+    Two columns hold each student against that of the first group, paired over the seeds that
+    both have; `tested`: a table of tests follows.
     """
     first = groups[0]
     metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
-    columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
-    columns += ["macro", "agreement", "n", "minus the first student", "verdict"]
+    columns = ["network", "macro", "agreement", "n", "minus the first student", "verdict"]
+    columns += [f"{task} {metric}" for task, metric in metrics]
     rows = []
     for arm, group in _once(_networks(groups)):
         alike = [
@@ -38,17 +50,19 @@ def overview_table(groups: Sequence[Group]) -> Table:
         ]
         rows.append([
             _name(arm, group, groups),
-            *(spread(group.values(arm, *metric)) for metric in metrics),
-            spread(group.macro(arm)),
+            whole_macro(group, arm),
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
             *_apart(group, arm, first),
+            *(spread(group.values(arm, *metric)) for metric in metrics),
         ])  # fmt: skip
     notes = [
-        "All settings that were scored on the same rows. The first student: "
-        f"{_name('student', first, groups)}. Differences of the macro: mean ± standard error, "
-        "paired over seeds; many are compared here, and none is corrected for that.",
+        "All settings that were scored on the same rows. The first student, by the names of the "
+        f"run folders: {_name('student', first, groups)}. Differences of the macro: mean ± "
+        "standard error, paired over seeds; many are compared here, and none is corrected for "
+        f"that{', as those of the next table are' if tested else ''}.",
     ]
+    notes += unlike_in_any(groups)
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)
 

@@ -11,15 +11,19 @@ STYLE = """
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 76rem; padding: 1.2rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; }
-h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; overflow-wrap: anywhere; }
 p.note, p.lead { max-width: 48rem; margin: .35rem 0; }
 p.note { font-size: .85rem; opacity: .8; }
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; }
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem;
+  background: linear-gradient(to left, Canvas 40%, transparent) right/3rem 100% no-repeat local,
+    linear-gradient(to left, #8888, transparent) right/1rem 100% no-repeat scroll; }
 table { border-collapse: separate; border-spacing: 0; width: 100%;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
-thead th { border-bottom: 2px solid var(--line); font-size: .85rem; }
+thead th { border-bottom: 2px solid var(--line); font-size: .85rem; line-height: 1.25;
+  white-space: normal; vertical-align: bottom; }
 tbody tr + tr td { border-top: 1px solid var(--line); }
 tbody tr:hover td { background-color: var(--soft); }
 td.best { font-weight: 700; color: var(--accent); }
@@ -33,7 +37,9 @@ code { overflow-wrap: anywhere; }
 @media (max-width: 40rem) { th, td { padding: .3rem .5rem; }
   th:first-child, td:first-child { white-space: normal; min-width: 6.5rem; } }
 @media print { html { font-size: 11px; } body { max-width: none; font-size: 1rem; }
-  .scroll { overflow: visible; border: 0; } h2, summary { break-after: avoid; }
+  p.note, p.lead { max-width: none; } th, td { padding: .2rem .4rem; }
+  .scroll { overflow: visible; border: 0; background: none; }
+  h2, h3, summary { break-after: avoid; }
   figure, table { break-inside: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; } }
 """
@@ -50,23 +56,35 @@ def page(title: str, lead: str, parts: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
-def table(made: Table) -> str:
-    """A table with its heading and remarks; the best student's macro stands out."""
+def table(made: Table, level: int = 2, told: set[str] | None = None) -> str:
+    """A table with its heading and remarks; the best students' macro stands out.
+
+    Args:
+        made: the table.
+        level: of the heading.
+        told: remarks that stand further up already, which are not repeated; these join them.
+    """
     best = _best(made)
     head = "".join(f"<th>{escape(name)}</th>" for name in made.columns)
     body = []
     for number, row in enumerate(made.rows):
         cells = [
             f'<td class="best">{escape(cell)}</td>'
-            if (number, column) == best
+            if (number, column) in best
             else f"<td>{escape(cell)}</td>"
             for column, cell in enumerate(row)
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
-    notes = "".join(f'<p class="note">{_unbroken(note)}</p>' for note in made.notes)
+    new = [note for note in made.notes if told is None or note not in told]
+    if told is not None:
+        told.update(made.notes)
+    if len(new) < len(made.notes):
+        new.append("Other remarks: as above." if new else "Remarks: as above.")
+    notes = "".join(f'<p class="note">{_unbroken(note)}</p>' for note in new)
+    title = escape(made.title).replace("+", "+<wbr>")
     return (
-        f"<section><h2>{escape(made.title)}</h2><div class=scroll><table><thead><tr>{head}</tr>"
-        f"</thead><tbody>{''.join(body)}</tbody></table></div>{notes}</section>"
+        f"<section><h{level}>{title}</h{level}><div class=scroll><table><thead>"
+        f"<tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{notes}</section>"
     )
 
 
@@ -98,13 +116,13 @@ def facts(lines: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _best(made: Table) -> tuple[int, int] | None:
+def _best(made: Table) -> set[tuple[int, int]]:
     if "macro" not in made.columns:
-        return None
+        return set()
     column = made.columns.index("macro")
     values = {
         number: float(row[column].split()[0])
         for number, row in enumerate(made.rows)
-        if row[0].startswith("student") and row[column]
+        if row[column] and not row[0].startswith("teacher")
     }
-    return (max(values, key=lambda number: values[number]), column) if values else None
+    return {(number, column) for number, value in values.items() if value == max(values.values())}

@@ -5,17 +5,21 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from math import log10
 from pathlib import Path
 from statistics import fmean
 from textwrap import wrap
 from typing import Any
 
 from kdlight.report.collect import Run
+from kdlight.report.cost import on_one_machine
 from kdlight.report.curves import drawn as drawn_curves
 from kdlight.report.curves import read_curves
 from kdlight.report.groups import Group
 from kdlight.report.tables import shown
 
+MARKERS, MOST = "osD^vPX*<>hpd8H", 135  # networks in a picture
 SIZE, LINE = (5.4, 4.0), 75  # inches; characters of a line in the legend
 
 
@@ -41,22 +45,32 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 def by_parameters(groups: Sequence[Group]) -> list[Point]:
     """Parameters without embeddings where they are known, for teachers and students."""
-    return _points(groups, lambda run, arm: run.arms[arm].get("params_without_embeddings"))
+    sizes = "params_without_embeddings"
+    return _points(groups, lambda group, arm: [run.arms[arm].get(sizes) for run in group.runs])
 
 
 def by_latency(groups: Sequence[Group]) -> list[Point]:
-    """Milliseconds a row of the first latency case, for teachers and first arms."""
-    return _points(groups, lambda run, arm: (run.result.get("latency") or {}).get(f"{arm}_ms"))
+    """Milliseconds a row of the first latency case, for teachers and first arms.
+
+    The mean over the runs on the machine of a group's first, as in the table of costs.
+    """
+    return _points(groups, lambda group, arm: [_latency(run, arm) for run in on_one_machine(group)])
 
 
-def _points(groups: Sequence[Group], cost: Callable[[Run, str], float | None]) -> list[Point]:
+def _latency(run: Run, arm: str) -> float | None:
+    return (run.result.get("latency") or {}).get(f"{arm}_ms")
+
+
+def _points(
+    groups: Sequence[Group], costs: Callable[[Group, str], Sequence[float | None]]
+) -> list[Point]:
     """A point a network; groups with the same teacher share its point, at its mean cost."""
     found: dict[tuple[str, str], list[tuple[float, list[float]]]] = defaultdict(list)
     for number, group in enumerate(groups):
         for arm in group.arms:
             first = group.runs[0]
-            value = cost(first, arm)
-            if value is None:
+            known = [value for value in costs(group, arm) if value is not None]
+            if not known:
                 continue
             name = shown(arm, group)
             if arm != "teacher" and len(groups) > 1:
@@ -67,7 +81,7 @@ def _points(groups: Sequence[Group], cost: Callable[[Run, str], float | None]) -
             about = first.arms[arm]
             teacher = [sorted(set(scores)), about.get("name"), about.get("params")]
             same = json.dumps(teacher) if arm == "teacher" else str(number)
-            found[name, same].append((value, scores))
+            found[name, same].append((fmean(known), scores))
     return [
         Point(
             name,
@@ -83,12 +97,14 @@ def _points(groups: Sequence[Group], cost: Callable[[Run, str], float | None]) -
 def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> str | None:
     """Macro score over a cost, both directions named, the front as a line; None for one point.
 
-    The picture is also saved to `file`, in the format of its name.
+    Of more than `MOST` the first are drawn. The picture is also saved to `file`, in the format of
+    its name.
     """
     if len({point.cost for point in points}) < 2:
         return None
     figure, axes = _figure()
-    for point, marker in zip(points, "osD^vPX*<>hpd8H" * 9, strict=False):
+    points = points[:MOST]
+    for point, marker in zip(points, cycle(MARKERS), strict=False):
         spread = [[point.score - point.low], [point.high - point.score]]
         axes.errorbar(point.cost, point.score, yerr=spread, marker=marker, linestyle="",
                       capsize=3, label=_plain(point.name))  # fmt: skip
@@ -124,13 +140,17 @@ def _plain(label: str) -> str:
 
 
 def _readable_log(axes: Any) -> None:
-    """A logarithmic axis with numbers such as 5, 20 and 2M."""
-    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+    """A logarithmic axis with numbers such as 0.3, 5, 20 and 2M."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axes.get_xlim()
+    decades = log10(high / low)
+    marks = (1, 1.5, 2, 3, 4, 5, 7) if decades < 0.8 else (1, 2, 5) if decades < 2.5 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=marks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    large = EngFormatter(sep="")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: large(x) if x >= 1000 else f"{x:g}"))
 
 
 def _figure() -> tuple[Any, Any]:

@@ -72,6 +72,30 @@ def bootstrap_p(differences: NDArray[np.float64], observed: float) -> float:
     return float((moved.sum() + 1) / (len(differences) + 1))
 
 
+def crossed_p(differences: NDArray[np.float64], observed: NDArray[np.float64]) -> float:
+    """Two-sided p of a mean difference over seeds, for other seeds and other rows alike.
+
+    Student's t, whose standard error holds the spread over seeds and, from the bootstrap, what
+    all seeds share by being scored on the same rows (Obuchowski & Rockette 1995, the degrees of
+    freedom of Hillis 2007); it is never smaller than the spread over samples of the rows. Of one
+    seed, or seeds that are all alike, the rows alone speak.
+
+    Args:
+        differences: of the samples of rows, [samples seeds].
+        observed: on the rows themselves, [seeds].
+    """
+    n = len(observed)
+    over_seeds = float(observed.var(ddof=1)) / n if n > 1 else 0.0
+    if over_seeds < 1e-12:
+        return bootstrap_p(differences.mean(axis=1), float(observed.mean()))
+    covariance = np.cov(differences, rowvar=False)
+    by_rows = float(covariance.mean())  # variance of the mean over seeds
+    shared = max(0.0, float(covariance.sum() - covariance.trace()) / (n * (n - 1)))
+    freedom = (n - 1) * ((over_seeds + shared) / over_seeds) ** 2
+    error = np.sqrt(max(over_seeds + shared, by_rows))
+    return float(2 * student_t.sf(abs(observed.mean()) / error, freedom))
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """P-values corrected for their number (Holm 1979), in the order given."""
     order = np.argsort(p, kind="stable")

@@ -1,17 +1,14 @@
-"""The tables of a report, and how they are written in Markdown, LaTeX and CSV."""
+"""The tables of a report: the scores of networks, and what tables have in common."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
 
-from kdlight.report.collect import macro
-from kdlight.report.compare import Comparison
+from kdlight.report.collect import Run, macro
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher, network_name
 from kdlight.report.statistics import OverSeeds
+from kdlight.report.unlike import unlike
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,6 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-PACKAGES = "% In the preamble: \\usepackage{booktabs,adjustbox}\n"
 SELECTION = {"train_split": "further train rows", "dev": "the dev rows"}
 
 
@@ -46,22 +42,23 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 def score_table(group: Group) -> Table:
     """Every network's scores: mean ± standard deviation over seeds."""
     metrics = group.metrics
-    columns = ["network", *(f"{task} {metric}" for task, metric in metrics)]
-    columns += ["macro", "kept", "agreement", "n"]
+    columns = ["network", "macro", "kept", "agreement", "n"]
+    columns += [f"{task} {metric}" for task, metric in metrics]
     rows = []
     for arm in group.arms:
         cells = [spread(group.values(arm, *metric)) for metric in metrics]
-        rows.append([shown(arm, group), *cells, *_closing(group, arm)])
+        rows.append([shown(arm, group), *_leading(group, arm), *cells])
     result = group.runs[0].result
     data = "embedded (generated) data" if result["data_source"] == "embedded" else result["split"]
     notes = [
-        f"Percent on {data}; mean ± standard deviation over seeds {seeds_of(group)}. Checkpoints "
-        f"were chosen on {SELECTION[result['selection']]}.",
+        f"Percent on {data}; {over_seeds_of(group)}. Checkpoints were chosen on "
+        f" {SELECTION[result['selection']]}.",
         "kept: macro over the teacher's on the same tasks. agreement: how often the network "
         "decides as its teacher (for grades, their correlation). n: networks trained.",
     ]
     if group.drawn_anew:
         notes.append(f"Drawn anew with each seed: {', '.join(group.drawn_anew)}.")
+    notes += unlike(group)
     if group.teachers:
         name = f"Teacher: {result['teacher']['name']}"
         one = "one for all seeds, its score has no spread"
@@ -69,61 +66,50 @@ def score_table(group: Group) -> Table:
     return Table(group.title, columns, rows, notes)
 
 
-def _closing(group: Group, arm: str) -> list[str]:
+def _leading(group: Group, arm: str) -> list[str]:
     """Macro, kept, agreement and n; no macro for a network that has not learnt every task."""
-    runs, result = group.runs, group.runs[0].result
-    of_teacher = is_teacher(arm, result)
-    students = [other for other in group.arms if not is_teacher(other, result)]
-    most = max(len(runs[0].scores(other)) for other in students)
-    tasks = [run.scores(arm) for run in runs]
-    whole = all(len(own) == most for own in tasks)
-    kept = []
-    if "teacher" in group.arms and not of_teacher:
-        kept = [
-            100 * macro(own) / macro(run.scores("teacher"), own)
-            for own, run in zip(tasks, runs, strict=True)
-            if own.keys() <= run.scores("teacher").keys()
-        ]
-    alike = [fmean(found.values()) for run in runs if (found := run.arms[arm].get("agreement"))]
+    runs = group.runs
+    worths = [worth(run, arm) for run in runs]
+    kept = [100 * found["retention"] for found in worths if "retention" in found]
+    alike = [found["agreement"] for found in worths if "agreement" in found]
     count = group.teachers if arm == "teacher" else len(runs)
     return [
-        spread(group.macro(arm)) if whole or of_teacher else "",
+        whole_macro(group, arm),
         f"{spread(kept)} %" if kept else "",
         spread(alike),
         str(count),
     ]
 
 
-def seeds_of(group: Group) -> str:
-    """The seeds of a group's runs."""
-    return ", ".join(str(run.seed) for run in group.runs)
+def worth(run: Run, arm: str) -> dict[str, float]:
+    """`retention`, a fraction of the teacher's macro on the same tasks, and `agreement`, percent.
+
+    Those of the two that are known.
+    """
+    found, own = {}, run.scores(arm)
+    if "teacher" in run.arms and not is_teacher(arm, run.result):
+        theirs = run.scores("teacher")
+        if own.keys() <= theirs.keys() and (whole := macro(theirs, own)):
+            found["retention"] = macro(own) / whole
+    if alike := run.arms[arm].get("agreement"):
+        found["agreement"] = fmean(alike.values())
+    return found
 
 
-def difference_table(group: Group, found: Sequence[Comparison]) -> Table:
-    """Each network against another: over seeds, and over the rows of each task."""
-    tasks = list(group.runs[0].scores("student"))
-    columns = ["network", "macro minus", "± SE", "n", "verdict"]
-    columns += [
-        f"{task} {what}" for task in tasks for what in ("minus", "p bootstrap", "p McNemar")
-    ]
-    rows = []
-    for one in found:
-        seeds = one.seeds
-        row = [shown(one.first, group), f"{seeds.mean:+.1f}"]
-        row += ["" if seeds.error is None else f"{seeds.error:.1f}", str(seeds.n), verdict(seeds)]
-        for task in tasks:
-            row.append(f"{one.tasks[task]:+.1f}" if task in one.tasks else "")
-            row += [_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar)]
-        rows.append(row)
-    against = shown(found[0].second, group) if found else ""
-    notes = [
-        "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
-        "errors over three seeds or more." + _by_chance(found),
-        "p: two-sided, over the rows; paired bootstrap with 2,000 samples, the same rows for both "
-        "networks and all seeds; exact McNemar test of the majority over seeds. Corrected for the "
-        "number of comparisons in this table (Holm), each kind by itself.",
-    ]
-    return Table(f"Differences from {against}", columns, rows, notes)
+def whole_macro(group: Group, arm: str) -> str:
+    """A network's macro; nothing for a student that has learnt fewer tasks than others."""
+    result = group.runs[0].result
+    students = [other for other in group.arms if not is_teacher(other, result)]
+    most = max(len(group.runs[0].scores(other)) for other in students)
+    whole = all(len(run.scores(arm)) == most for run in group.runs)
+    return spread(group.macro(arm)) if whole or is_teacher(arm, result) else ""
+
+
+def over_seeds_of(group: Group) -> str:
+    """What the numbers of a group are: over which seeds, or of which."""
+    seeds = ", ".join(str(run.seed) for run in group.runs)
+    several = len(group.runs) > 1
+    return f"mean ± standard deviation over seeds {seeds}" if several else f"seed {seeds}"
 
 
 def verdict(seeds: OverSeeds) -> str:
@@ -133,121 +119,3 @@ def verdict(seeds: OverSeeds) -> str:
     if not seeds.shown:
         return "not shown"
     return "better" if seeds.mean > 0 else "worse"
-
-
-def _by_chance(found: Sequence[Comparison]) -> str:
-    """How far the verdict is to be trusted."""
-    if not found or not (rate := found[0].seeds.by_chance):
-        return ""
-    n = found[0].seeds.n
-    return f" Of networks that are equally good {rate:.0%} pass this by chance (n = {n})."
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def cost_table(group: Group) -> Table:
-    """What the networks cost: parameters, operations, time of training, latency."""
-    columns = ["network", "parameters", "without embeddings", "MB in fp32", "FLOPs a row"]
-    columns.append("training, minutes")
-    rows = []
-    first = group.runs[0].result
-    for arm in group.arms:
-        about = group.runs[0].arms["student" if arm == "baseline" else arm]  # of one shape
-        sizes = [about.get(key) for key in ("params", "params_without_embeddings", "size_bytes")]
-        flops = (first.get("flops") or {}).get(arm)
-        counts = [f"{size:,}" if size else "" for size in sizes[:2]]
-        counts += [f"{sizes[2] / 1e6:.1f}" if sizes[2] else "", f"{flops:,}" if flops else ""]
-        rows.append([shown(arm, group), *counts, spread(_minutes(group, arm))])
-    notes = ["Training: mean ± standard deviation over seeds, without the teacher's answers."]
-    return Table("Cost", columns, rows, notes + _latency(group))
-
-
-def _minutes(group: Group, arm: str) -> list[float]:
-    """How long the networks of an arm were trained, in minutes, a value a seed."""
-    result = group.runs[0].result
-    if is_teacher(arm, result) and arm != "teacher":
-        return []
-    students = set(result["variants"]) | {"student", "baseline"}
-    kinds = ("teacher",) if arm == "teacher" else ("student", "agnostic")
-    found = []
-    for run in group.runs:
-        spent = 0.0
-        for name, seconds in (run.result.get("wall_s") or {}).items():
-            kind, _, about = name.partition(" ")
-            own = about.rpartition("(")[2].removesuffix(")").split(", ")[0]
-            if kind in kinds and (own not in students if arm == "teacher" else own == arm):
-                spent += seconds
-        found.append(spent / 60)
-    return [minutes for minutes in found if minutes]
-
-
-def _latency(group: Group) -> list[str]:
-    """A line a case: means over the runs on the machine of the first."""
-    first = group.runs[0].result
-    here = [run.result for run in group.runs if run.result["hardware"] == first["hardware"]]
-    lines = []
-    for case in _cases(first.get("latency")):
-        key = (case.get("task"), case["batch_size"], case["length"], case["device"])
-        same = [
-            c
-            for result in here
-            for c in _cases(result.get("latency"))
-            if (c.get("task"), c["batch_size"], c["length"], c["device"]) == key
-        ]
-        teacher, student, speedup = (
-            spread([c[name] for c in same], digits)
-            for name, digits in (("teacher_ms", 2), ("student_ms", 2), ("speedup", 1))
-        )
-        on = "one thread" if case["device"] == "cpu" else case["device"]
-        lines.append(
-            f"Latency at batch {case['batch_size']} x {case['length']} tokens, {on}: teacher "
-            f"{teacher} ms, student {student} ms, {speedup} times as fast (n = {len(same)})."
-        )
-    return lines
-
-
-def _cases(latency: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    return [latency, *latency.get("more", [])] if latency else []
-
-
-def markdown(table: Table) -> str:
-    """With a heading, remarks below."""
-    rows = [table.columns, ["---"] * len(table.columns), *table.rows]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([f"## {table.title}", "", *lines, "", *(f"{note}\n" for note in table.notes)])
-
-
-def latex(table: Table) -> str:
-    """A `table` with booktabs rules, as wide as the text at most."""
-    rows = [" & ".join(map(_escaped, row)) + r" \\" for row in table.rows]
-    head = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(table.title)}}}"]
-    head += [r"\begin{adjustbox}{max width=\textwidth}"]
-    head += [rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", r"\toprule"]
-    head += [" & ".join(map(_escaped, table.columns)) + r" \\", r"\midrule"]
-    notes = [rf"\par\small {_escaped(note)}" for note in table.notes]
-    end = [r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", *notes, r"\end{table}", ""]
-    return "\n".join([*head, *rows, *end])
-
-
-def _escaped(text: str) -> str:
-    for sign in "&%_#{}$":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("±", r"$\pm$").replace("<", "$<$").replace("≥", r"$\geq$")
-
-
-def comma_separated(groups: Sequence[Group]) -> str:
-    """One line a group, network, seed, task and metric, with the score as it is stored."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "network", "seed", "task", "metric", "score"])
-    for group in groups:
-        for run in group.runs:
-            for arm in group.arms:
-                for task, metrics in run.scores(arm).items():
-                    for metric, value in metrics.items():
-                        writer.writerow([group.title, arm, run.seed, task, metric, repr(value)])
-    return out.getvalue()

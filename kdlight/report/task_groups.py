@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from kdlight.report.collect import macro
 from kdlight.report.groups import Group
 from kdlight.report.statistics import OverSeeds, over_seeds
-from kdlight.report.tables import Table, seeds_of, shown, spread, verdict
+from kdlight.report.tables import Table, over_seeds_of, shown, spread, verdict
 
 AGAINST = ("baseline", "plain")
 DRAW = re.compile(r"_\d+rows_(\d+)$")  # the end of a name, of a task learnt from few rows
@@ -43,7 +43,7 @@ def groups_table(group: Group) -> Table | None:
         rows.append(row)
     notes = [
         "Mean over the tasks of a group, percent, each network after its fine-tuning on the task; "
-        f"mean ± standard deviation over seeds {seeds_of(group)}. Differences: mean ± standard "
+        f"{over_seeds_of(group)}. Differences: mean ± standard "
         "error, paired over seeds.",
         *(
             f"{name.replace('_', '-')}: {', '.join(about['tasks'])}"

@@ -5,11 +5,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from kdlight.report import page, plots, tables
+from kdlight.report import formats, page, plots, tables
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
+from kdlight.report.cost import cost_table
+from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group, groups
-from kdlight.report.overview import comparable, overview_table
+from kdlight.report.overview import comparable, settings_tables
 from kdlight.report.task_groups import groups_table
 
 LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
@@ -17,32 +19,40 @@ CHECKED = "Every score was computed again from the stored predictions, and agree
 
 
 def write_report(pattern: str, out: Path) -> list[Group]:
-    """Writes `report.md`, `.tex`, `.csv` and `.html` to `out`; the groups that were found."""
+    """Writes `report.md`, `.tex`, `.html` and two `.csv` to `out`; the groups that were found."""
     found = groups(find_runs(pattern))
     out.mkdir(parents=True, exist_ok=True)
     lead = LEAD + _checked(found)
-    every: list[tables.Table] = []
+    every: list[tuple[tables.Table, int]] = []
     parts: list[str] = []
+    told: set[str] = set()
     for alike in comparable(found):
-        above = [overview_table(alike)] if len(alike) > 1 else []
+        above = _levels(settings_tables(alike) if len(alike) > 1 else [])
         every += above
-        parts += [page.table(table) for table in above]
+        parts += [page.table(*table, told) for table in above]
         for group in alike:
-            made = _tables(group)
+            made = _levels(_tables(group))
             every += made
-            parts += [page.table(table) for table in made]
+            parts += [page.table(*table, told) for table in made]
             drawn = plots.curves(group)
             text = f"Training of seed {group.runs[0].seed}: {group.title}"
             parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
             parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
         parts.append(page.row(_pareto(alike)))
-    sources = [tables.markdown(_sources(group)) for group in found]
-    said = [f"# Report\n\n{lead}\n", *map(tables.markdown, every), *sources]
-    (out / "report.md").write_text("\n".join(said))
-    (out / "report.tex").write_text("\n".join([tables.PACKAGES, *map(tables.latex, every)]))
-    (out / "report.csv").write_text(tables.comma_separated(found))
+    sources = [formats.markdown(_sources(group)) for group in found]
+    written = [formats.markdown(*table) for table in every]
+    (out / "report.md").write_text("\n".join([f"# Report\n\n{lead}\n", *written, *sources]))
+    plain = [formats.latex(table) for table, _ in every]
+    (out / "report.tex").write_text("\n".join([formats.PACKAGES, *plain]))
+    (out / "report.csv").write_text(formats.comma_separated(found))
+    (out / "report_networks.csv").write_text(formats.networks_separated(found))
     (out / "report.html").write_text(page.page("kdlight report", lead, parts))
     return found
+
+
+def _levels(made: Sequence[tables.Table]) -> list[tuple[tables.Table, int]]:
+    """Tables with the levels of their headings: those that follow belong to the first."""
+    return [(table, 3 if number else 2) for number, table in enumerate(made)]
 
 
 def _checked(found: Sequence[Group]) -> str:
@@ -54,9 +64,9 @@ def _checked(found: Sequence[Group]) -> str:
 def _tables(group: Group) -> list[tables.Table]:
     apart = groups_table(group)
     found = [apart, tables.score_table(group)] if apart else [tables.score_table(group)]
-    if "baseline" in group.arms:
-        found.append(tables.difference_table(group, compare(group, "baseline")))
-    return [*found, tables.cost_table(group)]
+    if "baseline" in group.arms and (apart_from := compare(group, "baseline")):
+        found.append(difference_table(apart_from))
+    return [*found, cost_table(group)]
 
 
 def _pareto(found: Sequence[Group]) -> list[str]:
@@ -68,6 +78,8 @@ def _pareto(found: Sequence[Group]) -> list[str]:
         if drawn := plots.scatter(points, label):
             tasks = "+".join(found[0].runs[0].scores("student"))
             text = f"{tasks}: quality against {label}; bars: range over seeds."
+            if len(points) > plots.MOST:
+                text += f" The first {plots.MOST} of {len(points)} networks are drawn."
             parts.append(page.figure(drawn, text))
     return parts
 

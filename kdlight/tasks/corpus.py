@@ -7,7 +7,7 @@ from typing import Any
 
 from kdlight.tasks.hub import set_commit
 from kdlight.tasks.lines import file_hash, numbered_lines
-from kdlight.types import UserError
+from kdlight.types import UserError, first_line
 
 HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
 
@@ -66,7 +66,7 @@ def _content(source: str, hash_of: Callable[[Path], str]) -> str:
     try:
         return f"{source} {set_commit(name, config)}"
     except Exception as error:  # datasets passes on errors of a dozen libraries
-        raise UserError(f"{source}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{source}: {first_line(error)}") from error
 
 
 def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
@@ -112,4 +112,4 @@ def _hub(source: str) -> Iterator[str]:
     except KeyError as error:
         raise UserError(f"{source}: its rows have no column {error}.") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{source}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{source}: {first_line(error)}") from error

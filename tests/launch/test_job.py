@@ -26,6 +26,9 @@ def test_the_result_has_every_field_of_the_contract(smoke):
     (found,) = results(smoke)[:1]
     assert set(found) >= KEYS
     assert set(found["teacher"]) >= {"name", "params", "scores"}
+    assert set(found["train_s"]) == set(found["precision"]) == {"teacher", "student", "baseline"}
+    assert found["train_s"]["student"] == found["wall_s"]["student sst2 (student)"] > 0
+    assert set(found["precision"].values()) <= {"32-true", "bf16-mixed", "bf16-true"}
     expected = {"name", "params", "params_without_embeddings", "size_bytes", "scores", "agreement"}
     assert set(found["student"]) >= expected
     assert set(found["latency"]) >= {

@@ -94,6 +94,22 @@ def test_what_is_shared_is_built_once(run):
     assert f"student {together} (refined)" not in students  # it is the first arm's
 
 
+def test_the_time_of_each_arm_is_that_of_its_own_networks(run):
+    folder, found = run
+    made = [path.parent for path in folder.glob("outputs/artifacts/teacher/*/manifest.json")]
+    spent = [json.loads((path / "manifest.json").read_text()) for path in made]
+    alone = [one["seconds"] for one in spent if "+" not in one["title"]]
+    assert found["train_s"]["single_teacher"] == pytest.approx(sum(alone), abs=0.01)
+    joint = [one["seconds"] for one in spent if one["title"] == f"teacher {'+'.join(TASKS)}"]
+    assert found["train_s"]["teacher"] == pytest.approx(*joint, abs=0.01)
+    # Refined students rest on a joint one.
+    wall, together = found["wall_s"], f"student {'+'.join(TASKS)} (refined)"
+    own = [wall[f"student {task} (refined, refined)"] for task in TASKS]
+    assert found["train_s"]["refined"] == pytest.approx(wall[together] + sum(own), abs=0.01)
+    # A time an artifact, though three have the same title.
+    assert len([title for title in wall if title.startswith("teacher_outputs")]) == 9
+
+
 def test_a_joint_teacher_notes_how_good_it_is_on_each_task(run):
     folder, _ = run
     paths = [path.parent for path in folder.glob("outputs/artifacts/teacher/*/manifest.json")]

@@ -40,6 +40,21 @@ def test_a_student_that_is_not_smaller_is_not_said_to_be(said):
     assert "teacher 250, student 100, 2.5x fewer." in say(student=small, teacher=large)
 
 
+def test_a_mean_over_fewer_tasks_is_left_out(said):
+    say, found = said
+    more = {"rte": {"accuracy": 51.0}}
+    student, baseline = (
+        {**found[name], "scores": {**found[name]["scores"], **more}}
+        for name in ("student", "baseline")
+    )
+    fewer = {**found["student"], "macro": 12.34}
+    told = say(student=student, baseline=baseline, variants={"without_rte": fewer})
+    assert "without rte" in told
+    assert "12.3" not in told
+    assert f"{found['macro']['teacher']:.1f}" in told
+    assert "12.3" in say(variants={"kl": fewer})
+
+
 def test_only_long_stages_are_named_among_the_times(said):
     say, _ = said
     told = say(

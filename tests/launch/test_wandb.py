@@ -14,6 +14,7 @@ import wandb
 from commands import SMOKE, call, plain, results, share
 
 from kdlight.launch import wandb_runs
+from kdlight.launch.wandb_account import mode
 from kdlight.launch.wandb_runs import WandbRuns
 from kdlight.methods import tracking
 from kdlight.methods.tracking import end_run, start_run
@@ -197,21 +198,53 @@ def test_where_a_key_is_looked_for(tmp_path, monkeypatch):
     """Where W&B does: in the file that NETRC names, for the service of WANDB_BASE_URL."""
     settings = {"logger": {"wandb": {"mode": None}}, "name": "x"}
 
-    def mode(**variables):
+    def found(**variables):
         for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC"):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.chdir(tmp_path)
         for name, value in {"HOME": tmp_path, **variables}.items():
             monkeypatch.setenv(name, str(value))
         return WandbRuns(settings, tmp_path).mode
 
     there, ours = tmp_path / "there", "http://wandb.example:8080"
     there.write_text("machine wandb.example:8080 login user password secret\n")
-    assert mode() == "offline"
-    assert mode(NETRC=there) == "offline"
-    assert mode(NETRC=there, WANDB_BASE_URL=ours) == "online"
+    assert found() == "offline"
+    assert found(NETRC=there) == "offline"
+    assert found(NETRC=there, WANDB_BASE_URL=ours) == "online"
     there.rename(tmp_path / ".netrc")
-    assert mode(WANDB_BASE_URL=f"{ours}/") == "online"
-    assert mode(WANDB_API_KEY="secret") == "online"
+    assert found(WANDB_BASE_URL=f"{ours}/") == "online"
+    assert found(WANDB_API_KEY="secret") == "online"
+
+
+def test_what_w_and_b_has_noted_itself_counts(tmp_path, monkeypatch):
+    """`wandb login --host` and `wandb offline` write settings: this folder's before the user's."""
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC", "WANDB_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_CONFIG_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".netrc").write_text("machine wandb.example:8080 login user password secret\n")
+    assert mode(None) == "offline"
+    for folder in (".config/wandb", "elsewhere", "wandb"):
+        (tmp_path / folder).mkdir(parents=True)
+    ours = "[default]\nbase_url = http://wandb.example:8080\n"
+    (tmp_path / ".config/wandb/settings").write_text(ours)
+    assert mode(None) == "online"
+    assert mode("offline") == "offline"
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "elsewhere"))
+    assert mode(None) == "offline"
+    (tmp_path / "elsewhere/settings").write_text(ours)
+    assert mode(None) == "online"
+    (tmp_path / "wandb/settings").write_text("[default]\nmode = offline\n")
+    assert mode(None) == "offline"
+    (tmp_path / "wandb/settings").write_text("not a section")
+    assert mode(None) == "online"
+
+
+def test_a_mode_that_is_typed_is_stronger_than_that_of_the_environment(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert mode(None) == "offline"
+    assert mode("disabled") == "disabled"
 
 
 def test_without_a_key_it_is_said_how_to_sync(smoke, tmp_path, monkeypatch, capfd):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,10 +13,14 @@ from commands import call
 
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
+from kdlight.report.cost import cost_table
+from kdlight.report.differences import difference_table
+from kdlight.report.formats import latex
 from kdlight.report.groups import groups
 from kdlight.report.overview import overview_table
-from kdlight.report.plots import Point, pareto, scatter
-from kdlight.report.tables import cost_table, spread
+from kdlight.report.page import table as html_table
+from kdlight.report.plots import Point, by_latency, pareto, scatter
+from kdlight.report.tables import Table, spread
 from kdlight.report.write import write_report
 from kdlight.types import UserError
 
@@ -65,7 +70,8 @@ def made_run(folder, seed, student=0.9, baseline=0.7, rows=7, **config):
                     "student_ms": 2.0, "speedup": 10.0, "more": []},
         "flops": {"teacher": 1000, "student": 10},
         "wall_s": {"teacher sst2": 600.0, "student sst2 (student)": 60.0 * seed,
-                   "teacher sst2 (slow_kl)": 7.0, "evaluate teacher sst2": 5.0},
+                   "evaluate teacher sst2": 5.0},
+        "train_s": {"teacher": 600.0, "student": 60.0 * seed},
         "predictions": {"sst2": "predictions/sst2.jsonl"},
     }  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result))
@@ -153,10 +159,59 @@ def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
     assert names.count("student, distilled (loss=[kl])") == 1
     (row,) = [row for row in table.rows if row[0].startswith("student, distilled (loss")]
     apart = np.subtract(both[1].macro("student"), both[0].macro("student"))
-    assert row[-2].startswith(f"{apart.mean():+.1f} ± ")
+    place = table.columns.index("minus the first student")
+    assert row[place].startswith(f"{apart.mean():+.1f} ± ")
     write_report(f"{folder}/*", tmp_path / "report")
     text = (tmp_path / "report/report.md").read_text()
     assert text.count("## All together: sst2") == 1
+    assert text.count("## Differences from student, distilled") == 1
+    (line,) = [r for r in text.split("## Differences from student, distilled")[1].splitlines()
+               if r.startswith("| student, distilled (loss")]  # fmt: skip
+    assert f"| {apart.mean():+.1f} |" in line
+
+
+def test_settings_of_other_commits_are_said_to_be(runs):
+    folder, _ = runs
+    made = made_run(folder / "other", 1, lr=2.0) | {"git_commit": "def"}
+    alike = groups(find_runs(f"{folder}/*"))
+    assert not any("Attention" in note for note in overview_table(alike).notes)
+    (folder / "other/result.json").write_text(json.dumps(made))
+    (note,) = [n for n in overview_table(groups(find_runs(f"{folder}/*"))).notes if "Att" in n]
+    assert "not all of these runs are alike in commits: " in note
+
+
+def test_many_tasks_stand_one_below_another(runs):
+    folder, _ = runs
+    (group,) = groups(find_runs(f"{folder}/*"))
+    found = compare(group, "baseline")
+    wide = difference_table(found)
+    assert wide.columns[5:] == ["sst2 minus", "sst2 p bootstrap", "sst2 p McNemar"]
+    one = found[0]
+    four = {f"t{n}": one.tasks["sst2"] for n in range(4)}
+    p = {"t2": 0.0001}
+    many = difference_table([replace(one, tasks=four, bootstrap=p, mcnemar=p)])
+    assert len(many.rows) == 5
+    assert many.rows[0][:2] == ["student, slow kl", "macro"]
+    assert many.rows[0][2:6] == wide.rows[0][1:5]
+    assert many.rows[3] == ["", "t2", wide.rows[0][5], "", "", "", "< 0.001", "< 0.001"]
+
+
+def test_a_remark_is_not_repeated_on_the_page():
+    told: set[str] = set()
+    one, two = (Table("", ["network"], [], ["same", extra]) for extra in ("first", "second"))
+    assert html_table(one, 2, told).count("<p") == 2
+    again = html_table(two, 3, told)
+    assert "same" not in again
+    assert "second" in again
+    assert "Other remarks: as above." in again
+    assert "Remarks: as above." in html_table(one, 3, told)
+
+
+def test_settings_are_in_the_order_of_their_jobs_whichever_ended_first(tmp_path):
+    for job, lr in ((10, 3.0), (2, 2.0), (1, 1.0)):
+        made_run(tmp_path / f"runs/2026-01-01/{job}", 1, lr=lr)
+    found = groups(find_runs(f"{tmp_path}/runs/*/*"))
+    assert [group.runs[0].folder.name for group in found] == ["1", "2", "10"]
 
 
 def test_latency_and_training_are_means_over_the_runs_of_one_machine(runs):
@@ -194,7 +249,7 @@ def test_the_tables_say_what_the_results_say(runs, tmp_path):
         values = [result[key]["scores"]["sst2"]["accuracy"] for result in found]
         (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")][:1]
         assert f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}" in line
-        assert line.endswith("| 3 |")
+        assert line.split(" | ")[4] == "3"
     with (tmp_path / "report/report.csv").open() as file:
         rows = list(csv.DictReader(file))
     stored = {(r["network"], r["seed"]): float(r["score"]) for r in rows}
@@ -295,6 +350,79 @@ def test_the_page_is_whole_and_needs_nothing_else(runs, tmp_path):
     assert text.count("<svg") == 3
 
 
+def test_costs_and_agreement_are_in_a_file_for_machines(runs, tmp_path):
+    folder, found = runs
+    write_report(f"{folder}/*", tmp_path / "report")
+    with (tmp_path / "report/report_networks.csv").open() as file:
+        rows = {(row["network"], row["seed"]): row for row in csv.DictReader(file)}
+    assert len(rows) == 3 * 4
+    one, result = rows["student", "2"], found[1]
+    score, theirs = (result[n]["scores"]["sst2"]["accuracy"] for n in ("student", "teacher"))
+    assert float(one["macro"]) == pytest.approx(score)
+    assert float(one["retention"]) == pytest.approx(score / theirs)
+    expected = {
+        "agreement": "91.0", "params": "12", "params_without_embeddings": "5", "size_bytes": "48",
+        "flops": "10", "training_s": "120.0", "latency_ms": "2.0", "latency_batch": "1",
+        "latency_length": "32", "latency_device": "cpu",
+    }  # fmt: skip
+    assert {name: one[name] for name in expected} == expected
+    assert rows["baseline", "2"]["latency_ms"] == rows["teacher", "2"]["retention"] == ""
+
+
+def test_seeds_of_other_commits_and_machines_stand_together_and_it_is_said(runs, tmp_path):
+    folder, found = runs
+    found[0]["precision"] = found[1]["precision"] = {"student": "bf16-mixed", "teacher": "32"}
+    found[2] |= {"git_commit": "f" * 40 + "+", "hardware": {"cpu": "x & y", "gpus": "H200, H200"}}
+    found[2]["precision"] = {"student": "32-true", "teacher": "32"}
+    for seed, result in enumerate(found, 1):
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    (group,) = write_report(f"{folder}/*", tmp_path / "report")
+    assert len(group.runs) == 3
+    text = (tmp_path / "report/report.md").read_text()
+    for told in (
+        "not all seeds are alike in commits. seed 1, 2: abc; seed 3: ffffffffff+.",
+        "not all seeds are alike in machines. seed 1, 2: none; seed 3: gpus H200 and H200.",
+        "alike in precision. seed 1, 2: student bf16-mixed; seed 3: student 32-true.",
+    ):
+        assert told in text
+    assert "alike in versions" not in text
+
+
+def test_latency_in_the_picture_is_that_of_the_table(runs):
+    folder, found = runs
+    for seed, student in ((1, 2.0), (2, 4.0), (3, 60.0)):
+        found[seed - 1]["latency"] |= {"student_ms": student}
+    found[2] |= {"hardware": {"cpu": "another"}}
+    for seed, result in enumerate(found, 1):
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    points = {point.name: point.cost for point in by_latency(groups(find_runs(f"{folder}/*")))}
+    assert points == {"teacher": 20.0, "student, distilled": 3.0}
+
+
+def test_a_picture_that_leaves_networks_out_says_so(runs, tmp_path, monkeypatch):
+    folder, _ = runs
+    write_report(f"{folder}/*", tmp_path / "whole")
+    assert "networks are drawn" not in (tmp_path / "whole/report.html").read_text()
+    monkeypatch.setattr("kdlight.report.plots.MOST", 1)
+    write_report(f"{folder}/*", tmp_path / "part")
+    text = (tmp_path / "part/report.html").read_text()
+    assert "The first 1 of 2 networks are drawn." in text
+    assert "The first 1 of 3 networks are drawn." in text
+
+
+def test_what_latex_would_read_is_escaped():
+    table = Table(r"a\b ^ ~", ["x_1", "p < 0.001"], [["50 % & {more}", "1 ± 2 ≥ 0"]])
+    text = latex(table)
+    assert r"\caption{a\textbackslash{}b \textasciicircum{} \textasciitilde{}}" in text
+    assert r"x\_1 & p $<$ 0.001" in text
+    assert r"50 \% \& \{more\} & 1 $\pm$ 2 $\geq$ 0" in text
+
+
+def test_the_best_student_stands_out_whatever_it_is_called():
+    rows = [["teacher", "99.0"], ["bilstm, distilled", "88.0 ± 1.0"], ["cnn, distilled", "89.0"]]
+    assert '<td class="best">89.0</td>' in html_table(Table("", ["network", "macro"], rows))
+
+
 def test_the_front():
     points = [Point(n, cost, score, 0, 0) for n, cost, score in
               (("a", 1, 80), ("b", 2, 79), ("c", 3, 90), ("d", 3, 85), ("e", 9, 90))]  # fmt: skip
@@ -312,9 +440,8 @@ def test_the_command(runs, tmp_path, monkeypatch, capfd):
     folder, _ = runs
     assert call(tmp_path, monkeypatch, "job=report", f"report.runs={folder}/*") == 0
     (out,) = tmp_path.glob("outputs/reports/*")
-    assert {"report.html", "report.md", "report.tex", "report.csv"} <= {
-        p.name for p in out.iterdir()
-    }
+    names = {f"report.{kind}" for kind in ("html", "md", "tex", "csv")} | {"report_networks.csv"}
+    assert {p.name for p in out.iterdir() if p.is_file()} == names
     assert "student, distilled" in capfd.readouterr().out
     assert not list(tmp_path.glob("outputs/runs/*"))
     assert call(tmp_path, monkeypatch, "job=report", "report.runs=nothing/*") == 2

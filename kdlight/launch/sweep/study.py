@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kdlight.types import UserError
+from kdlight.types import UserError, first_line
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -58,7 +58,7 @@ def open_study(
             pruner=pruner or optuna.pruners.NopPruner(), load_if_exists=True,
         )  # fmt: skip
     except Exception as error:  # of many database drivers
-        raise UserError(f"hydra.sweeper.storage={storage}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"hydra.sweeper.storage={storage}: {first_line(error)}") from error
     another = "give this search another name, hydra.sweeper.study=NAME."
     known = study.user_attrs.get("objectives")
     if known not in (None, dict(objectives)):

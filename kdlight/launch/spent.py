@@ -1,0 +1,26 @@
+"""How long a build took before it was stopped."""
+
+from contextlib import suppress
+
+from kdlight.artifacts.place import Place
+
+NOTE = "spent"  # a file in the folder that is built in; its own time is when that part began
+
+
+def spent_before(place: Place) -> float:
+    """Seconds of the parts of a build up to their last checkpoints; notes that a part begins."""
+    note = place.building / NOTE
+    seconds = 0.0
+    with suppress(OSError, ValueError):  # nothing was begun, or its note was cut short
+        began = note.stat().st_mtime
+        saved = [path.stat().st_mtime for path in place.working.rglob("*")]
+        seconds = float(note.read_text()) + max(0.0, max(saved, default=began) - began)
+    with suppress(OSError):  # of a full disk the stage speaks
+        place.building.mkdir(parents=True, exist_ok=True)
+        note.write_text(str(seconds))
+    return seconds
+
+
+def forget(place: Place) -> None:
+    """Removes the note of a build that is done."""
+    (place.building / NOTE).unlink(missing_ok=True)

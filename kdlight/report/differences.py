@@ -46,13 +46,13 @@ def _wide(found: Sequence[Comparison], called: Name, tasks: Sequence[str]) -> Sh
 
 def _long(found: Sequence[Comparison], called: Name, tasks: Sequence[str]) -> Shape:
     """Columns and rows: a row a network for the macro, and one below it for each task."""
-    columns = ["network", "task", "minus", "± SE", "n", "verdict", "p bootstrap", "p McNemar"]
+    columns = ["network", "task", "minus", "p bootstrap", "p McNemar", "± SE", "n", "verdict"]
     rows = []
     for one in found:
-        rows.append([called(one.network), "macro", *_over_seeds(one), "", ""])
-        for task in (task for task in tasks if task in one.tasks):
-            minus, *p = _of_task(one, task)
-            rows.append(["", task, minus, "", "", "", *p])
+        minus, *beside = _over_seeds(one)
+        rows.append([called(one.network), "macro", minus, "", "", *beside])
+        learnt = (task for task in tasks if task in one.tasks)
+        rows.extend(["", task, *_of_task(one, task), "", "", ""] for task in learnt)
     return columns, rows
 
 

@@ -1,0 +1,132 @@
+"""Which runs stand together, and what is said of those that differ."""
+
+import json
+
+import numpy as np
+import pytest
+from report.made import made_run
+
+from kdlight.report.collect import find_runs
+from kdlight.report.compare import compare
+from kdlight.report.groups import groups
+from kdlight.report.overview import overview_table
+from kdlight.report.write import write_report
+
+
+def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
+    folder, _ = runs
+    made_run(folder / "other", 1, lr=2.0)
+    made_run(folder / "again", 2)  # the same seed again: the newer one counts
+    (folder / "running").mkdir()
+    found = groups(find_runs(f"{folder}/*"))
+    assert sorted(len(group.runs) for group in found) == [1, 3]
+    (three,) = [group for group in found if len(group.runs) == 3]
+    assert [run.seed for run in three.runs] == [1, 2, 3]
+    assert three.runs[1].folder.name == "again"
+
+
+def test_runs_on_other_rows_stand_apart(runs):
+    folder, _ = runs
+    made_run(folder / "other", 4, rows=8)
+    made_run(folder / "others", 5, rows=8)
+    found = sorted(groups(find_runs(f"{folder}/*")), key=lambda group: -len(group.runs))
+    assert [[run.seed for run in group.runs] for group in found] == [[1, 2, 3], [4, 5]]
+    assert found[0].title != found[1].title
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_teacher_a_seed_is_one_group(tmp_path, first):
+    """A seed that happens to be that of other runs belongs to its own all the same."""
+    for seed in range(first, first + 3):
+        own = {"teacher": {"seed": seed, "lr": 1}, "data": {"seed": 0}}
+        made_run(tmp_path / f"runs/{seed}", seed, **own)
+    (group,) = groups(find_runs(f"{tmp_path}/runs/*"))
+    assert len(group.runs) == 3
+    assert group.drawn_anew == ["teacher"]
+    for seed in (7, 8):  # one teacher for both
+        made_run(tmp_path / f"runs/{seed}", seed, teacher={"seed": 1, "lr": 1}, data={"seed": 0})
+    found = groups(find_runs(f"{tmp_path}/runs/*"))
+    assert sorted(len(group.drawn_anew) for group in found) == [0, 1]
+    assert sum(len(group.runs) for group in found) == 5
+
+
+def test_rows_that_are_drawn_anew_are_not_tested_as_if_they_were_the_same(tmp_path):
+    for seed in (1, 2, 3):
+        made_run(tmp_path / f"runs/{seed}", seed, rows=seed, data={"seed": seed})
+    (group,) = write_report(f"{tmp_path}/runs/*", tmp_path / "report")
+    (found,) = [one for one in compare(group, "baseline") if one.first == "student"]
+    assert found.seeds.shown
+    assert (found.bootstrap, found.mcnemar) == ({}, {})
+    apart = np.subtract(group.macro("student"), group.macro("baseline"))
+    assert found.tasks["sst2"] == pytest.approx(apart.mean())
+    assert "Drawn anew with each seed: data." in (tmp_path / "report/report.md").read_text()
+
+
+def test_what_differs_between_runs_of_one_command_is_named(runs):
+    folder, _ = runs
+    made_run(folder / "other", 1, lr=2.0, model={"depth": 3})
+    titles = [group.title for group in groups(find_runs(f"{folder}/*"))]
+    assert [title.partition("(")[2] for title in titles] == [
+        "lr=1.0, model.depth=None)",
+        "lr=2.0, model.depth=3)",
+    ]
+
+
+def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
+    folder, _ = runs
+    for seed in (1, 2, 3):
+        made = made_run(folder / f"better{seed}", seed, student=0.94, loss="kl")
+        made["command"] += " loss=[kl]"
+        (folder / f"better{seed}/result.json").write_text(json.dumps(made))
+    both = groups(find_runs(f"{folder}/*"))
+    table = overview_table(both)
+    names = [row[0] for row in table.rows]
+    assert names.count("teacher") == names.count("student, gold only") == 1
+    assert names.count("student, distilled (loss=[kl])") == 1
+    (row,) = [row for row in table.rows if row[0].startswith("student, distilled (loss")]
+    apart = np.subtract(both[1].macro("student"), both[0].macro("student"))
+    place = table.columns.index("minus the first student")
+    assert row[place].startswith(f"{apart.mean():+.1f} ± ")
+    write_report(f"{folder}/*", tmp_path / "report")
+    text = (tmp_path / "report/report.md").read_text()
+    assert text.count("## All together: sst2") == 1
+    assert text.count("## Differences from student, distilled") == 1
+    (line,) = [r for r in text.split("## Differences from student, distilled")[1].splitlines()
+               if r.startswith("| student, distilled (loss")]  # fmt: skip
+    assert f"| {apart.mean():+.1f} |" in line
+
+
+def test_settings_of_other_commits_are_said_to_be(runs):
+    folder, _ = runs
+    made = made_run(folder / "other", 1, lr=2.0) | {"git_commit": "def"}
+    alike = groups(find_runs(f"{folder}/*"))
+    assert not any("Attention" in note for note in overview_table(alike).notes)
+    (folder / "other/result.json").write_text(json.dumps(made))
+    (note,) = [n for n in overview_table(groups(find_runs(f"{folder}/*"))).notes if "Att" in n]
+    assert "not all of these runs are alike in commits: " in note
+
+
+def test_settings_are_in_the_order_of_their_jobs_whichever_ended_first(tmp_path):
+    for job, lr in ((10, 3.0), (2, 2.0), (1, 1.0)):
+        made_run(tmp_path / f"runs/2026-01-01/{job}", 1, lr=lr)
+    found = groups(find_runs(f"{tmp_path}/runs/*/*"))
+    assert [group.runs[0].folder.name for group in found] == ["1", "2", "10"]
+
+
+def test_seeds_of_other_commits_and_machines_stand_together_and_it_is_said(runs, tmp_path):
+    folder, found = runs
+    found[0]["precision"] = found[1]["precision"] = {"student": "bf16-mixed", "teacher": "32"}
+    found[2] |= {"git_commit": "f" * 40 + "+", "hardware": {"cpu": "x & y", "gpus": "H200, H200"}}
+    found[2]["precision"] = {"student": "32-true", "teacher": "32"}
+    for seed, result in enumerate(found, 1):
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    (group,) = write_report(f"{folder}/*", tmp_path / "report")
+    assert len(group.runs) == 3
+    text = (tmp_path / "report/report.md").read_text()
+    for told in (
+        "not all seeds are alike in commits. seed 1, 2: abc; seed 3: ffffffffff+.",
+        "not all seeds are alike in machines. seed 1, 2: none; seed 3: gpus H200 and H200.",
+        "alike in precision. seed 1, 2: student bf16-mixed; seed 3: student 32-true.",
+    ):
+        assert told in text
+    assert "alike in versions" not in text

@@ -1,0 +1,115 @@
+"""How a report looks: the page, its pictures, LaTeX."""
+
+import json
+from html.parser import HTMLParser
+
+from kdlight.report.collect import find_runs
+from kdlight.report.formats import latex
+from kdlight.report.groups import groups
+from kdlight.report.page import table as html_table
+from kdlight.report.plots import Point, by_latency, pareto, scatter
+from kdlight.report.tables import Table, spread
+from kdlight.report.write import write_report
+
+
+def test_a_name_with_a_dollar_is_drawn_as_it_is():
+    points = [Point("_a ${x} $b", 1, 80, 79, 81), Point("c", 2, 90, 89, 91)]
+    assert "a ${x} $b" in scatter(points, "cost")
+
+
+def test_a_remark_is_not_repeated_on_the_page():
+    told: set[str] = set()
+    one, two = (Table("", ["network"], [], ["same", extra]) for extra in ("first", "second"))
+    assert html_table(one, 2, told).count("<p") == 2
+    again = html_table(two, 3, told)
+    assert "same" not in again
+    assert "second" in again
+    assert "Other remarks: as above." in again
+    assert "Remarks: as above." in html_table(one, 3, told)
+
+
+class Structure(HTMLParser):
+    """Checks that tags close in order; notes what a page would fetch."""
+
+    EMPTY = ("meta", "br", "img", "path", "use", "link")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.fetched, self.cells = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and not (value or "").startswith("#"):
+                self.fetched.append(value)
+
+    def handle_endtag(self, tag):
+        if tag not in self.EMPTY:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "td":
+            self.cells.append(data)
+
+
+def test_the_page_is_whole_and_needs_nothing_else(runs, tmp_path):
+    folder, _ = runs
+    write_report(f"{folder}/*", tmp_path / "report")
+    text = (tmp_path / "report/report.html").read_text()
+    page = Structure()
+    page.feed(text)
+    assert page.open == []
+    assert page.fetched == []
+    assert "student, distilled" in page.cells
+    assert "x &amp; y" in text  # of the hardware
+    assert len(text) < 1 << 20
+    assert text.count("<svg") == 3
+
+
+def test_what_latex_would_read_is_escaped():
+    table = Table(r"a\b ^ ~", ["x_1", "p < 0.001"], [["50 % & {more}", "1 ± 2 ≥ 0"]])
+    text = latex(table)
+    assert r"\caption{a\textbackslash{}b \textasciicircum{} \textasciitilde{}}" in text
+    assert r"x\_1 & p $<$ 0.001" in text
+    assert r"50 \% \& \{more\} & 1 $\pm$ 2 $\geq$ 0" in text
+
+
+def test_the_best_student_stands_out_whatever_it_is_called():
+    rows = [["teacher", "99.0"], ["bilstm, distilled", "88.0 ± 1.0"], ["cnn, distilled", "89.0"]]
+    assert '<td class="best">89.0</td>' in html_table(Table("", ["network", "macro"], rows))
+
+
+def test_a_picture_that_leaves_networks_out_says_so(runs, tmp_path, monkeypatch):
+    folder, _ = runs
+    write_report(f"{folder}/*", tmp_path / "whole")
+    assert "networks are drawn" not in (tmp_path / "whole/report.html").read_text()
+    monkeypatch.setattr("kdlight.report.plots.MOST", 1)
+    write_report(f"{folder}/*", tmp_path / "part")
+    text = (tmp_path / "part/report.html").read_text()
+    assert "The first 1 of 2 networks are drawn." in text
+    assert "The first 1 of 3 networks are drawn." in text
+
+
+def test_the_front():
+    points = [Point(n, cost, score, 0, 0) for n, cost, score in
+              (("a", 1, 80), ("b", 2, 79), ("c", 3, 90), ("d", 3, 85), ("e", 9, 90))]  # fmt: skip
+    assert [point.name for point in pareto(points)] == ["a", "c"]
+
+
+def test_spread():
+    assert spread([88.19, 88.3]) == "88.2 ± 0.1"
+    assert spread([88.19]) == "88.2"
+    assert spread([88.19, 88.19]) == "88.2"
+    assert spread([]) == ""
+
+
+def test_latency_in_the_picture_is_that_of_the_table(runs):
+    folder, found = runs
+    for seed, student in ((1, 2.0), (2, 4.0), (3, 60.0)):
+        found[seed - 1]["latency"] |= {"student_ms": student}
+    found[2] |= {"hardware": {"cpu": "another"}}
+    for seed, result in enumerate(found, 1):
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    points = {point.name: point.cost for point in by_latency(groups(find_runs(f"{folder}/*")))}
+    assert points == {"teacher": 20.0, "student, distilled": 3.0}

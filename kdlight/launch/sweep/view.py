@@ -163,7 +163,7 @@ def _print_summary(console: Console, jobs: Sequence[SweepJob], folder: Path) -> 
         kept = result.get("retention")
         cells = [_score(macro.get(name)) for name in ("teacher", "baseline", "student")]
         cells.append(f"{kept:.1%}" if kept else "")
-        table.add_row(str(job.number), _words(jobs, job), *cells, job.state)
+        table.add_row(str(job.number), Text(_words(jobs, job)), *cells, job.state)
     console.print(table)
     for job in jobs:
         if job.state == "failed":

@@ -130,3 +130,10 @@ def test_a_terminal_that_is_gone_stops_no_job(jobs, monkeypatch, caplog):
         shown.update()
     view.summary(jobs, jobs[0].folder)
     assert "job 2: running, student sst2 (student)" in caplog.text
+
+
+def test_the_closing_table_keeps_brackets(tmp_path, capsys):
+    """`[logit_mse]` is a value here, and no markup."""
+    made = [SweepJob(n, [f"loss=[{loss}]"], tmp_path / str(n)) for n, loss in enumerate("ab")]
+    view.summary(made, tmp_path)
+    assert "loss=[a]" in capsys.readouterr().out

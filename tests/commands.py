@@ -1,6 +1,7 @@
 """Whole commands at smoke scale, in this process or in one of their own."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -44,7 +45,20 @@ def call(folder: Path, patch: pytest.MonkeyPatch, *overrides: str) -> int:
     """A command in this process; its exit status."""
     patch.chdir(folder)
     patch.setattr(sys, "argv", ["kdlight", *overrides])
-    return run.main()
+    try:
+        return run.main()
+    finally:
+        close_logs()
+
+
+def close_logs() -> None:
+    """Closes the log files of a command, as the end of its process would."""
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    for logger in loggers:
+        for handler in list(getattr(logger, "handlers", ())):
+            if isinstance(handler, logging.FileHandler):
+                logger.removeHandler(handler)
+                handler.close()
 
 
 def share(source: Path, folder: Path, without: Collection[str] = ("student",)) -> None:

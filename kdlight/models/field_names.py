@@ -20,7 +20,8 @@ def usual(shape: Mapping[str, Any]) -> dict[str, Any]:
 
 def own(shape: Mapping[str, Any]) -> dict[str, Any]:
     """The same under the names of the architecture, as its configuration class wants them."""
-    if shape.get("model_type") != "distilbert":
-        return dict(shape)
+    fields = dict(shape)
+    if fields.get("model_type") != "distilbert":
+        return fields
     names = {theirs: name for name, theirs in DISTILBERT.items()}
-    return {names.get(key, key): value for key, value in shape.items()}
+    return {names.get(key, key): value for key, value in fields.items()}

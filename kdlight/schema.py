@@ -48,7 +48,7 @@ class DataConfig:
     batch_size: int = 64  # of the student, over all ranks
     seed: int = 0  # caps, selection split and embedded data
     lexicon: list[int] | None = None  # of embedded data: axes, words a side, topics; fewer: easier
-    script: str | None = None  # of embedded data: signs writes it without spaces, two signs a word
+    script: str | None = None  # of embedded data: characters: one a word, without spaces
     corpus: list[str] = field(default_factory=list)  # plain text: files, or hub:OWNER/NAME@CONFIG
     corpus_rows: int | None = None  # lines of it, or of embedded text
     block_length: int = 128  # tokens of a block of it
@@ -141,7 +141,7 @@ def _check_data(data: Mapping[str, Any]) -> None:
             if data[key] is None:
                 raise UserError(f"Embedded rows have no end: set data.{key}=, or use scale=demo.")
     if data["script"]:
-        _one_of("data.script", data["script"], ("signs",))
+        _one_of("data.script", data["script"], ("characters",))
 
 
 def _check_text(config: Mapping[str, Any]) -> None:

@@ -74,7 +74,7 @@ def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
 
     size = content["lexicon"] or grammar.FULL
     lines = generate.text(content["rows"], content["seed"], size)
-    return map(script.signs, lines) if content["script"] else lines
+    return map(script.characters, lines) if content["script"] else lines
 
 
 def _all(sources: list[str], counts: dict[str, int]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from kdlight.tasks.embedded.script import in_signs
+from kdlight.tasks.embedded.script import in_characters
 from kdlight.tasks.files import beside, companion, find_split, read_file, require_split
 from kdlight.tasks.hub import hub_fingerprint, read_hub
 from kdlight.tasks.lines import file_hash
@@ -46,11 +46,11 @@ def read(
         count: at most so many rows, the first ones; `embedded` has no end and needs it.
         seed: which embedded rows; no other source uses it.
         lexicon: size of the embedded lexicon (see `generate.rows`); None: all of it.
-        script: `signs` writes embedded rows in signs instead of words.
+        script: `characters` writes embedded rows with a character a word, and no spaces.
     """
     if source == "embedded":
         found = _embedded(task, split, count, seed, lexicon)
-        return map(in_signs, found) if script else found
+        return map(in_characters, found) if script else found
     if source == "files":
         found = read_file(task, require_split(task, _root(task, root), split), split)
     elif source == "hub":

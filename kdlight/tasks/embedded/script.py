@@ -1,7 +1,7 @@
-"""The embedded language in other signs: two characters a word, and nothing in between.
+"""The embedded language in Chinese characters: one a word, and nothing in between.
 
-It stands in Chinese's place where nothing can be downloaded: what a word is must be learnt from
-characters. Grammar and meanings are those of the embedded tasks.
+It stands in Chinese's place where nothing can be downloaded. Grammar and meanings are those of the
+embedded tasks; which character stands for which word has nothing to do with Chinese.
 """
 
 from dataclasses import replace
@@ -10,23 +10,22 @@ from functools import cache
 from kdlight.tasks.embedded.lexicon import vocabulary
 from kdlight.types import Answer, Example
 
-FIRST = "天地人日月水火山石田土木金雨風雲花草魚鳥馬"
-SECOND = "牛羊門車舟刀弓手足口目耳心力工大小上下中文"
+FIRST = 0x4E00  # of the characters
 MARKS = {",": "，", ".": "。", "?": "？"}
 
 
-def in_signs(row: Example) -> Example:
+def in_characters(row: Example) -> Example:
     """A row in the other script; answers keep their places."""
     return replace(
         row,
-        text_a=signs(row.text_a),
-        text_b=None if row.text_b is None else signs(row.text_b),
+        text_a=characters(row.text_a),
+        text_b=None if row.text_b is None else characters(row.text_b),
         answers=tuple(_moved(answer, row.text_b or "") for answer in row.answers),
-        options=tuple(signs(option) for option in row.options),
+        options=tuple(characters(option) for option in row.options),
     )
 
 
-def signs(text: str) -> str:
+def characters(text: str) -> str:
     """A text of the embedded language in the other script.
 
     Raises:
@@ -36,14 +35,11 @@ def signs(text: str) -> str:
 
 
 def _moved(answer: Answer, context: str) -> Answer:
-    return Answer(signs(answer.text), len(signs(context[: answer.start])))
+    return Answer(characters(answer.text), len(characters(context[: answer.start])))
 
 
 @cache
 def _dictionary() -> dict[str, str]:
-    """Every word's two signs, in the order of the lexicon; marks are one."""
+    """Every word's character, in the order of the lexicon."""
     words = [word for word in vocabulary() if word not in MARKS]
-    return MARKS | {
-        word: FIRST[number // len(SECOND)] + SECOND[number % len(SECOND)]
-        for number, word in enumerate(words)
-    }
+    return MARKS | {word: chr(FIRST + number) for number, word in enumerate(words)}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.checks import check_kinds
-from kdlight.launch.few import warn_learnt
+from kdlight.launch.few import listed, warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
@@ -49,9 +49,7 @@ class Arm:
         if self.on_text and self.teachers.joint:
             warn_learnt(plan.data["low_resource"], self.teachers.names)
         check_weights(parts, plan.tasks)
-        left_out = parts["method"].get("leave_out") or []
-        if isinstance(left_out, str):
-            raise UserError(f"method.leave_out={left_out} must be a list, [{left_out}].")
+        left_out = listed("method.leave_out", parts["method"].get("leave_out"))
         if unknown := set(left_out) - set(plan.tasks):
             raise UserError(f"method.leave_out: there is no task {', '.join(sorted(unknown))}")
         self.names = tuple(task for task in plan.tasks if task not in left_out)

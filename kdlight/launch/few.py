@@ -10,15 +10,24 @@ log = logging.getLogger("kdlight")
 Draw = dict[str, int]  # `rows` a class, `draw` its number
 
 
-def known(key: str, names: Iterable[str], tasks: Iterable[str]) -> list[str]:
-    """Those of `names` that are tasks of the job; says which are not.
+def listed(key: str, names: Iterable[str] | None) -> list[str]:
+    """The names under a key.
 
     Raises:
         UserError: if they are no list.
     """
     if isinstance(names, str):
         raise UserError(f"{key}={names} must be a list, [{names}].")
-    wanted, there = list(names), set(tasks)
+    return list(names or ())
+
+
+def known(key: str, names: Iterable[str], tasks: Iterable[str]) -> list[str]:
+    """Those of `names` that are tasks of the job; says which are not.
+
+    Raises:
+        UserError: if they are no list.
+    """
+    wanted, there = listed(key, names), set(tasks)
     if missing := [name for name in wanted if name not in there]:
         log.warning("%s names %s, which this job does not have.", key, ", ".join(missing))
     return [name for name in wanted if name in there]

@@ -20,6 +20,7 @@ from kdlight.types import UserError
 
 FIRST, LAST = ("teacher", "baseline"), ("student",)
 DRAW = re.compile(r"_\d+rows_\d+$")  # ends the name of a task learnt from few rows
+NOT_KEPT = "not kept"
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
 
@@ -38,12 +39,19 @@ class Run:
 
     @cached_property
     def rows(self) -> dict[str, str]:
-        """By task a name of the rows that were scored: the same ids with the same labels."""
-        digests = {}
+        """By task a name of the rows that were scored: the same ids with the same labels.
+
+        Rows whose predictions were not kept are taken for the same in all runs.
+        """
+        digests = dict.fromkeys(self.result["predictions"], NOT_KEPT)
         for task, found in self.predictions.items():
             text = json.dumps([found["id"].tolist(), found["gold"].tolist()])
             digests[task] = hashlib.sha256(text.encode()).hexdigest()
         return digests
+
+    def kept(self, task: str) -> bool:
+        """Whether the predictions for a task are there."""
+        return self.rows.get(task, NOT_KEPT) != NOT_KEPT
 
     @cached_property
     def arms(self) -> dict[str, Mapping[str, Any]]:
@@ -61,6 +69,8 @@ class Run:
     def predictions(self) -> dict[str, dict[str, NDArray]]:
         """By task: `id`, `gold`, `set` [rows], and each network's outputs [rows classes].
 
+        Tasks whose file was not kept are left out.
+
         `set` is the evaluation set where a task has several, empty for the first. Rows with fewer
         options than others have -inf in place of those that they lack. Of a span task `gold` is
         NaN, and a network's outputs are what its answers are worth: exact match and F1, [rows 2].
@@ -69,6 +79,7 @@ class Run:
         return {
             task: _read(self.folder / file, self._node(task).get("answers", "words"))
             for task, file in files.items()
+            if (self.folder / file).is_file()
         }
 
     def _node(self, task: str) -> Mapping[str, Any]:
@@ -112,7 +123,7 @@ class Run:
         return float(score(name, rows["gold"][chosen], rows[arm][chosen])[0])
 
     def _known(self, arm: str, task: str, metric: str) -> tuple[str, NDArray[np.bool_]] | None:
-        return self.part(task, metric) if arm in self.predictions[task] else None
+        return self.part(task, metric) if arm in self.predictions.get(task, {}) else None
 
     def part(self, task: str, metric: str) -> tuple[str, NDArray[np.bool_]] | None:
         """The bare name of a metric, and the rows [rows] of the evaluation set that it is about.
@@ -173,13 +184,7 @@ def find_runs(pattern: str) -> list[Run]:
             config = yaml.safe_load((folder / "config.yaml").read_text())
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error
-        files = (result.get("predictions") or {}).values()
-        if gone := [name for name in files if not (folder / name).is_file()]:
-            raise UserError(
-                f"{folder}: {gone[0]} is missing, by which its scores are computed again. Leave "
-                "this run out (report.runs=) or make it again."
-            )
-        if result.get("student") and files:
+        if result.get("student") and result.get("predictions"):
             found.append(Run(folder, result, config))
     if not found:
         raise UserError(

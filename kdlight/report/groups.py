@@ -111,15 +111,21 @@ def _own_seeds(run: Run) -> dict[str, Any]:
 def _parts(family: Sequence[Run]) -> list[list[Run]]:
     """Runs with the same seeds of their parts and the same rows; and those whose move with theirs.
 
-    `teacher.seed=${seed}` is of the second kind: a teacher a seed.
+    `teacher.seed=${seed}` is of the second kind: a teacher a seed. Rows of which a run has not kept
+    its predictions tell none apart.
     """
-    fixed = _by(family, lambda run: json.dumps([_own_seeds(run), run.rows], sort_keys=True))
+    kept = [task for task in family[0].rows if all(run.kept(task) for run in family)]
+
+    def told(run: Run) -> dict[str, str]:
+        return {task: run.rows[task] for task in kept}
+
+    fixed = _by(family, lambda run: json.dumps([_own_seeds(run), told(run)], sort_keys=True))
     found = [runs for runs in fixed.values() if len({run.seed for run in runs}) > 1]
     single = [run for runs in fixed.values() if runs not in found for run in runs]
     moving: list[list[Run]] = []
     for run in sorted(single, key=lambda run: sum(_moves(run).values())):
         for others in moving:
-            if _moves_with(run, others[0]):
+            if _moves_with(run, others[0], told):
                 others.append(run)
                 break
         else:
@@ -132,12 +138,12 @@ def _moves(run: Run) -> dict[str, bool]:
     return {part: seed == run.seed for part, seed in _own_seeds(run).items()}
 
 
-def _moves_with(run: Run, other: Run) -> bool:
+def _moves_with(run: Run, other: Run, told: Callable[[Run], Mapping[str, str]]) -> bool:
     """Whether the seeds that are not the other run's own are the same here, and the rows."""
     moves, own, theirs = _moves(other), _own_seeds(run), _own_seeds(other)
     return all(
         own[part] == run.seed if moves[part] else own[part] == theirs[part] for part in PARTS
-    ) and (moves["data"] or run.rows == other.rows)
+    ) and (moves["data"] or told(run) == told(other))
 
 
 def _titles(runs: Sequence[Run]) -> list[tuple[str, str]]:

@@ -115,11 +115,18 @@ def test_a_broken_result_is_named(runs):
         find_runs(f"{folder}/*")
 
 
-def test_missing_predictions_are_named(runs):
-    folder, _ = runs
+def test_scores_stand_without_the_predictions_and_it_is_said(runs, tmp_path):
+    folder, found = runs
+    with_all = write_report(f"{folder}/*", tmp_path / "all")
     (folder / "3/predictions/sst2.jsonl").unlink()
-    with pytest.raises(UserError, match=r"3: predictions/sst2\.jsonl is missing"):
-        find_runs(f"{folder}/*")
+    (one,) = write_report(f"{folder}/*", tmp_path / "report")
+    assert [run.seed for run in one.runs] == [1, 2, 3]
+    assert one.macro("student") == with_all[0].macro("student")
+    text = (tmp_path / "report/report.md").read_text()
+    assert "and agrees, but for sst2 accuracy" in text
+    (tested,) = [c for c in compare(one, "baseline") if c.first == "student"]
+    assert tested.seeds.n == 3
+    assert not tested.bootstrap and not tested.mcnemar
 
 
 def test_no_run_at_all(tmp_path):

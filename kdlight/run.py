@@ -62,7 +62,8 @@ def report(plain: dict[str, Any], folder: Path) -> None:
     from kdlight.report.write import write_report
 
     everything = f"{plain['outputs']}/runs/**"
-    reported(write_report(plain["report"]["runs"] or everything, folder), folder)
+    asked = plain["report"]
+    reported(write_report(asked["runs"] or everything, folder, asked["groups"]), folder)
 
 
 def flags_first(words: list[str]) -> list[str]:

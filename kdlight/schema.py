@@ -70,6 +70,7 @@ class ReportConfig:
     """Which finished runs `job=report` is about."""
 
     runs: str | None = None  # folders, as a glob pattern; null: all below outputs/runs
+    groups: Any = None  # of tasks, whose means are told: their lists by name
 
 
 @dataclass
@@ -126,6 +127,16 @@ def check(config: Mapping[str, Any]) -> None:
     _check_data(config["data"])
     _check_text(config)
     _check_devices(config)
+    _check_report(config["report"]["groups"])
+
+
+def _check_report(groups: Any) -> None:
+    of_lists = isinstance(groups, Mapping) and all(isinstance(of, list) for of in groups.values())
+    if groups is not None and not of_lists:
+        raise UserError(
+            f"report.groups={groups}: expected names with lists of tasks, such as "
+            "'report.groups={pairs: [rte,mrpc]}'."
+        )
 
 
 def _check_data(data: Mapping[str, Any]) -> None:

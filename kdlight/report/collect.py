@@ -169,11 +169,17 @@ def _even(outputs: Sequence[Sequence[float]]) -> NDArray:
     return np.array([[*row, *[-np.inf] * (width - len(row))] for row in outputs])
 
 
-def find_runs(pattern: str) -> list[Run]:
+def find_runs(pattern: str, tasks: Mapping[str, Sequence[str]] | None = None) -> list[Run]:
     """The finished runs in the folders that match, oldest first, their scores checked.
 
+    Args:
+        pattern: of folders, as a glob.
+        tasks: groups of tasks to tell apart, in place of those that a run has itself; a run keeps
+            those of which it has every task.
+
     Raises:
-        UserError: if there is none, or a file of one cannot be read or does not agree.
+        UserError: if there is none, a file of one cannot be read or does not agree, or none has
+            the tasks of a group.
     """
     paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
     folders = [path for path in paths if (path / "result.json").is_file()]
@@ -185,12 +191,26 @@ def find_runs(pattern: str) -> list[Run]:
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error
         if result.get("student") and result.get("predictions"):
-            found.append(Run(folder, result, config))
+            found.append(Run(folder, _grouped(result, tasks or {}), config))
     if not found:
         raise UserError(
             f"report.runs={pattern}: no finished run with a student there; expected folders such "
             "as 'outputs/runs/kd_bilstm/*' or, of sweeps, 'outputs/runs/kd_bilstm/*/*'."
         )
+    for name, wanted in (tasks or {}).items():
+        if not any(name in run.result["groups"] for run in found):
+            known = list(dict.fromkeys(task for run in found for task in run.scores("student")))
+            raise UserError(
+                f"report.groups.{name}={list(wanted)}: no run has all of these tasks; expected "
+                f"some of {known}."
+            )
     for run in found:
         run.check()
     return found
+
+
+def _grouped(result: Mapping[str, Any], tasks: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
+    """A result with the groups of tasks that are asked for, if any are."""
+    own = result["student"]["scores"]
+    whole = {name: {"tasks": list(of)} for name, of in tasks.items() if of and {*of} <= own.keys()}
+    return {**result, "groups": whole} if tasks else result

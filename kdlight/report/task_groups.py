@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 from kdlight.report.collect import macro
 from kdlight.report.groups import Group
+from kdlight.report.names import is_teacher
 from kdlight.report.statistics import OverSeeds, over_seeds
 from kdlight.report.tables import Table, over_seeds_of, shown, spread, verdict
 
@@ -27,24 +28,20 @@ def groups_table(group: Group) -> Table | None:
     for name, about in names.items():
         columns.append(f"{_title(name)} ({len(about['tasks'])})")
         columns += [OVER_DRAWS] if _draws(about["tasks"]) else []
+        columns += ["kept"] if "teacher" in group.arms else []
         columns += [f"minus {shown(arm, group)}" for arm in controls]
     rows = []
     for arm in group.arms:
         row = [shown(arm, group)]
         for about in names.values():
-            values = _macros(group, arm, about["tasks"])
-            row.append(spread(values))
-            if draws := _draws(about["tasks"]):
-                row.append(f"{_over_draws(group, arm, draws):.1f}")
-            for control in controls:
-                theirs = _macros(group, control, about["tasks"])
-                alike = arm in ("teacher", control)
-                row.append("" if alike else _difference(over_seeds(values, theirs)))
+            row += _cells(group, arm, about["tasks"], controls)
         rows.append(row)
+    each = ", each network after its fine-tuning on the task" * (
+        group.runs[0].result["method"] == "agnostic"
+    )
     notes = [
-        "Mean over the tasks of a group, percent, each network after its fine-tuning on the task; "
-        f"{over_seeds_of(group)}. Differences: mean ± standard "
-        "error, paired over seeds.",
+        f"Mean over the tasks of a group, percent{each}; {over_seeds_of(group)}. kept: of the "
+        "teacher's mean. Differences: mean ± standard error, paired over seeds.",
         *(
             f"{name.replace('_', '-')}: {', '.join(about['tasks'])}"
             for name, about in names.items()
@@ -53,6 +50,29 @@ def groups_table(group: Group) -> Table | None:
     if OVER_DRAWS in columns:
         notes.append(f"{OVER_DRAWS}: standard deviation of the means over tasks and seeds.")
     return Table(f"{group.title.split(', ')[0]}: groups of tasks", columns, rows, notes)
+
+
+def _cells(group: Group, arm: str, tasks: Sequence[str], controls: Sequence[str]) -> list[str]:
+    """A network's mean over some tasks and what it is held against; empty if it lacks one."""
+    draws = _draws(tasks)
+    taught = "teacher" in group.arms
+    if not all(task in run.scores(arm) for run in group.runs for task in tasks):
+        return [""] * (1 + bool(draws) + taught + len(controls))
+    values = _macros(group, arm, tasks)
+    cells = [spread(values)]
+    if draws:
+        cells.append(f"{_over_draws(group, arm, draws):.1f}")
+    if taught:
+        whole = _macros(group, "teacher", tasks)
+        kept = [100 * own / most for own, most in zip(values, whole, strict=True) if most]
+        cells.append(
+            f"{spread(kept)} %" if kept and not is_teacher(arm, group.runs[0].result) else ""
+        )
+    for control in controls:
+        itself = arm == control or is_teacher(arm, group.runs[0].result)
+        theirs = [] if itself else _macros(group, control, tasks)
+        cells.append("" if itself else _difference(over_seeds(values, theirs)))
+    return cells
 
 
 def _title(name: str) -> str:
@@ -73,7 +93,7 @@ def _over_draws(group: Group, arm: str, draws: list[list[str]]) -> float:
     return stdev(fmean(_macros(group, arm, tasks)) for tasks in draws)
 
 
-def _macros(group: Group, arm: str, tasks: list[str]) -> list[float]:
+def _macros(group: Group, arm: str, tasks: Sequence[str]) -> list[float]:
     return [macro(run.scores(arm), tasks) for run in group.runs]
 
 

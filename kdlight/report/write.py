@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kdlight.report import formats, page, plots, tables
@@ -18,9 +18,17 @@ LEAD = "Teacher, the same student on gold labels alone, and the distilled studen
 CHECKED = "Every score was computed again from the stored predictions, and agrees"
 
 
-def write_report(pattern: str, out: Path) -> list[Group]:
-    """Writes `report.md`, `.tex`, `.html` and two `.csv` to `out`; the groups that were found."""
-    found = groups(find_runs(pattern))
+def write_report(
+    pattern: str, out: Path, tasks: Mapping[str, Sequence[str]] | None = None
+) -> list[Group]:
+    """Writes `report.md`, `.tex`, `.html` and two `.csv` to `out`; the groups that were found.
+
+    Args:
+        pattern: of run folders, as a glob.
+        out: a folder, made where it is not there.
+        tasks: groups of tasks whose means are told, by name.
+    """
+    found = groups(find_runs(pattern, tasks))
     out.mkdir(parents=True, exist_ok=True)
     lead = LEAD + _checked(found)
     every: list[tuple[tables.Table, int]] = []

@@ -26,6 +26,7 @@ REFUSED = {
     "variants={a:5}": "variants.a=5",
     "variants={a:{loss:5}}": "variants.a.loss=5",
     "variants={a:{nonsense:{b:5}}}": "an arm has teacher, student",
+    "report.groups={a:5}": "expected names with lists of tasks",
     "outputs=/dev/null": "cannot be made",
     "nonsense": "override",
 }

@@ -67,7 +67,8 @@ def test_a_report_holds_the_groups_against_the_controls(run):
     folder, found = run
     (group,) = write_report(f"{folder}/outputs/runs/*/*", folder / "report")
     table = groups_table(group)
-    assert table.columns[:3] == ["network", "in-domain (2)", "minus student, random weights"]
+    assert table.columns[:3] == ["network", "in-domain (2)", "kept"]
+    assert table.columns[3] == "minus student, random weights"
     student = dict(zip(table.columns, table.rows[-1], strict=True))
     assert student["network"] == "student, distilled"
     macro = found["groups"]["low_resource_4"]["macro"]

@@ -10,7 +10,9 @@ from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import groups
 from kdlight.report.overview import overview_table
+from kdlight.report.task_groups import groups_table
 from kdlight.report.write import write_report
+from kdlight.types import UserError
 
 
 def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
@@ -130,3 +132,26 @@ def test_seeds_of_other_commits_and_machines_stand_together_and_it_is_said(runs,
     ):
         assert told in text
     assert "alike in versions" not in text
+
+
+def test_groups_of_tasks_can_be_asked_for(runs, tmp_path):
+    folder, found = runs
+    (group,) = write_report(f"{folder}/*", tmp_path / "report", {"sentences": ["sst2"]})
+    table = groups_table(group)
+    assert table.columns == ["network", "sentences (1)", "kept", "minus student, gold only"]
+    cells = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    shares = [run["student"]["scores"]["sst2"]["accuracy"] for run in found]
+    theirs = [run["teacher"]["scores"]["sst2"]["accuracy"] for run in found]
+    student = cells["student, distilled"]
+    assert student["sentences (1)"].startswith(f"{np.mean(shares):.1f} ± ")
+    kept = np.mean(100 * np.array(shares) / theirs)
+    assert student["kept"].startswith(f"{kept:.1f} ± ")
+    assert student["minus student, gold only"].endswith(", better")
+    assert list(cells["teacher"].values())[2:] == ["", ""]
+    assert "sentences: sst2" in (tmp_path / "report/report.html").read_text()
+
+
+def test_a_group_of_tasks_that_no_run_has_is_refused(runs, tmp_path):
+    folder, _ = runs
+    with pytest.raises(UserError, match=r"report\.groups\.all=.*expected some of \['sst2'\]"):
+        write_report(f"{folder}/*", tmp_path / "report", {"all": ["sst2", "mrpc"]})

@@ -37,8 +37,8 @@ def run(config: DictConfig) -> None:
 
     plain = settled(config)
     hydra_config = HydraConfig.get()
-    typed = {word.split("=")[0] for word in hydra_config.overrides.task}
-    swept = set(hydra_config.sweeper.get("params") or ()) - typed
+    typed = {word.split("=")[0].lstrip("+~") for word in hydra_config.overrides.task}
+    swept = {key.lstrip("+") for key in hydra_config.sweeper.get("params") or ()} - typed
     if swept and IN_SWEEP not in os.environ:
         raise UserError(f"This sweeps {', '.join(sorted(swept))}: add -m to the command.")
     plain["student_name"] = hydra_config.runtime.choices["student"]

@@ -433,3 +433,20 @@ def test_no_task_is_refused():
 
 def test_the_folder_of_the_configuration_is_the_one_of_the_checkout():
     assert Path(__file__).parents[1] / "conf" == CONF
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("student", ["bilstm", "biattentive", "transformer3", "transformer6"])
+def test_a_student_has_its_rate_in_every_experiment_for_the_optimizer_it_is_of(student, scale):
+    words = [f"scale={scale}", f"student={student}"]
+    own = {"lr": None}
+    path = CONF / f"scale/rate/{scale}_adamw_{student}.yaml"
+    if path.exists():
+        own = OmegaConf.load(path)
+        own = own if "optimizer" in own else OmegaConf.load(path.with_stem(own.defaults[0]))
+        own = own.optimizer
+    for experiment in ("kd_bilstm", "mkd_lstm"):
+        adamw = composed(*words, "optimizer=adamw", experiment=experiment)["optimizer"]
+        assert own["lr"] in (None, adamw["lr"])
+        adadelta = composed(*words, "optimizer=adadelta", experiment=experiment)["optimizer"]
+        assert adadelta["lr"] == 1.0

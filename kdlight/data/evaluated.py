@@ -1,7 +1,7 @@
 """Training rows that are evaluation rows of another task: benchmarks share their sources.
 
-Of QNLI's evaluation questions most stand in SQuAD's training set, and MRPC and STS-B share pairs: a
-network that learns such tasks together would be scored on rows it has learnt from.
+QNLI's evaluation questions are those of SQuAD's development set, and MRPC and STS-B share pairs: a
+network that learns such tasks together may be scored on rows it has learnt from.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """`result.json`: everything a report or a later check needs to know of one job."""
 
+import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import islice
 from operator import eq
 from pathlib import Path
 from statistics import fmean
@@ -96,8 +97,9 @@ def join_predictions(parts: Mapping[str, Path], out: Path) -> dict[str, list[Any
 
 def join_curves(parts: Mapping[str, Path], out: Path) -> None:
     """Puts the curves of all networks into one file, the network's name first."""
-    with out.open("w") as file:
-        file.write("network,step,metric,value\n")
+    with out.open("w", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("network", "step", "metric", "value"))
         for name, path in parts.items():
-            lines = path.read_text().splitlines()[1:]
-            file.writelines(chain.from_iterable((f"{name},{line}\n",) for line in lines))
+            with path.open(newline="") as own:
+                lines.writerows((name, *line) for line in islice(csv.reader(own), 1, None))

@@ -138,6 +138,9 @@ class TaskModule(L.LightningModule):
         parameters = [p for p in self.parameters() if p.requires_grad]
         with settings_of("optimizer"):
             optimizer = self._optimizer(parameters)
+        if self.trainer.gradient_clip_val:
+            # Lightning clips in mixed precision only what does not unscale gradients by itself.
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         for module in self.modules():
             if not isinstance(module, nn.Embedding) or not isinstance(optimizer, RowOptimizer):
                 continue

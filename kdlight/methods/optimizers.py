@@ -46,15 +46,18 @@ class RowOptimizer(torch.optim.Optimizer, ABC):
         """Moves `rows` [n] of a table by their gradients `values` [n width]."""
 
 
-class LazyAdamW(RowOptimizer, torch.optim.AdamW):
-    """AdamW; of tables only the touched rows move (rule of `torch.optim.SparseAdam`).
-
-    Rows that are not touched keep their moments and are not decayed. All other parameters move
-    in one go (`fused`) unless `options` say otherwise.
-    """
+class AdamW(torch.optim.AdamW):
+    """That of torch; all parameters move in one go (`fused`) unless `options` say otherwise."""
 
     def __init__(self, params: Any, **options: Any) -> None:
         super().__init__(params, **{"fused": True, **options})
+
+
+class LazyAdamW(RowOptimizer, AdamW):
+    """AdamW; of tables only the touched rows move (rule of `torch.optim.SparseAdam`).
+
+    Rows that are not touched keep their moments and are not decayed.
+    """
 
     def _step_rows(
         self, parameter: Tensor, rows: Tensor, values: Tensor, group: dict[str, Any]

@@ -20,7 +20,7 @@ from kdlight.types import UserError
 
 FIRST, LAST = ("teacher", "baseline"), ("student",)
 DRAW = re.compile(r"_\d+rows_\d+$")  # ends the name of a task learnt from few rows
-NOT_KEPT = "not kept"
+DECIDE_ROWS = ("source", "root", "seed", "eval_rows", "eval_split")
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
 
@@ -41,17 +41,17 @@ class Run:
     def rows(self) -> dict[str, str]:
         """By task a name of the rows that were scored: the same ids with the same labels.
 
-        Rows whose predictions were not kept are taken for the same in all runs.
+        Where the predictions were not kept it is the settings that decide which rows these are.
         """
-        digests = dict.fromkeys(self.result["predictions"], NOT_KEPT)
-        for task, found in self.predictions.items():
-            text = json.dumps([found["id"].tolist(), found["gold"].tolist()])
-            digests[task] = hashlib.sha256(text.encode()).hexdigest()
+        digests = {}
+        for task in self.result["predictions"]:
+            if found := self.predictions.get(task):
+                about = [found["id"].tolist(), found["gold"].tolist()]
+            else:
+                data = self.config.get("data") or {}
+                about = [self._node(task), *(data.get(key) for key in DECIDE_ROWS)]
+            digests[task] = hashlib.sha256(json.dumps(about).encode()).hexdigest()
         return digests
-
-    def kept(self, task: str) -> bool:
-        """Whether the predictions for a task are there."""
-        return self.rows.get(task, NOT_KEPT) != NOT_KEPT
 
     @cached_property
     def arms(self) -> dict[str, Mapping[str, Any]]:

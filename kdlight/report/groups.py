@@ -114,7 +114,7 @@ def _parts(family: Sequence[Run]) -> list[list[Run]]:
     `teacher.seed=${seed}` is of the second kind: a teacher a seed. Rows of which a run has not kept
     its predictions tell none apart.
     """
-    kept = [task for task in family[0].rows if all(run.kept(task) for run in family)]
+    kept = [task for task in family[0].rows if all(task in run.predictions for run in family)]
 
     def told(run: Run) -> dict[str, str]:
         return {task: run.rows[task] for task in kept}

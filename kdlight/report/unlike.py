@@ -6,57 +6,61 @@ from typing import Any
 from kdlight.report.collect import Run
 from kdlight.report.groups import Group
 
+Parts = Mapping[str, str]
+
 
 def unlike(group: Group) -> list[str]:
     """A remark for everything that is not the same in all runs; they stand together all the same.
 
     What `precision=auto` became is known by network.
     """
-    differ = []
+    remarks = []
     for what, of in PARTS.items():
-        if len(found := _by(group.runs, of)) > 1:
+        if differ := _differ(group.runs, what):
+            found: dict[str, list[str]] = {}
+            for run in group.runs:
+                parts = of(run.result)
+                value = ", ".join(f"{key} {parts[key]}".strip() for key in differ if key in parts)
+                found.setdefault(value or "none", []).append(str(run.seed))
             sides = "; ".join(f"seed {', '.join(seeds)}: {value}" for value, seeds in found.items())
-            differ.append(f"Attention, not all seeds are alike in {what}. {sides}.")
-    return differ
+            remarks.append(f"Attention, not all seeds are alike in {what}. {sides}.")
+    return remarks
 
 
 def unlike_in_any(groups: Sequence[Group]) -> list[str]:
     """One remark on what is not the same in all runs of several groups."""
     runs = [run for group in groups for run in group.runs]
-    differ = [what for what, of in PARTS.items() if len(_by(runs, of)) > 1]
+    differ = [what for what in PARTS if _differ(runs, what)]
     if not differ:
         return []
     where = "see where each setting comes from, below"
     return [f"Attention, not all of these runs are alike in {', '.join(differ)}: {where}."]
 
 
-def _by(runs: Sequence[Run], of: Callable[[Mapping[str, Any]], str]) -> dict[str, list[str]]:
-    """Seeds by a value of their results; without the parts that all share."""
-    found: dict[str, list[str]] = {}
-    for run in runs:
-        if value := of(run.result):
-            found.setdefault(value, []).append(str(run.seed))
-    shared = set.intersection(*(set(value.split(", ")) for value in found)) if found else set()
-    return {
-        ", ".join(part for part in value.split(", ") if part not in shared) or "none": seeds
-        for value, seeds in found.items()
-    }
+def _differ(runs: Sequence[Run], what: str) -> list[str]:
+    """The parts that have several values; of networks, among the runs that have them."""
+    found = [PARTS[what](run.result) for run in runs]
+    found = [parts for parts in found if parts]
+    absent = None if what == OF_NETWORKS else ""
+    values = {key: {parts.get(key, absent) for parts in found} for parts in found for key in parts}
+    return [key for key, several in values.items() if len(several - {None}) > 1]
 
 
-def _commit(result: Mapping[str, Any]) -> str:
+def _commit(result: Mapping[str, Any]) -> Parts:
     """Its first letters, `+` if the files were changed."""
     commit = result.get("git_commit") or ""
-    return commit[:10] + "+" * (commit.endswith("+") and len(commit) > 10)
+    short = commit[:10] + "+" * (commit.endswith("+") and len(commit) > 10)
+    return {"": short} if short else {}
 
 
-def _words(about: Mapping[str, Any] | None) -> str:
-    found = (about or {}).items()
-    return ", ".join(f"{key} {str(value).replace(', ', ' and ')}" for key, value in found if value)
+def _texts(about: Mapping[str, Any] | None) -> Parts:
+    return {key: str(v).replace(", ", " and ") for key, v in (about or {}).items() if v}
 
 
-PARTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+OF_NETWORKS = "precision"
+PARTS: dict[str, Callable[[Mapping[str, Any]], Parts]] = {
     "commits": _commit,
-    "versions": lambda result: _words(result.get("versions")),
-    "machines": lambda result: _words(result.get("hardware")),
-    "precision": lambda result: _words(result.get("precision")),
+    "versions": lambda result: _texts(result.get("versions")),
+    "machines": lambda result: _texts(result.get("hardware")),
+    OF_NETWORKS: lambda result: _texts(result.get("precision")),
 }

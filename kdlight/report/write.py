@@ -102,6 +102,7 @@ def _provenance(group: Group) -> list[tuple[str, str]]:
             ("command", _command(result["command"])),
             ("commit", f"{result['git_commit']}; {versions}"),
             ("machine", json.dumps(result["hardware"])),
+            ("precision", json.dumps(result.get("precision") or {})),
         ]
     return lines
 

@@ -210,6 +210,12 @@ def test_what_changes_the_weights_changes_the_name_and_a_folder_does_not(smoke, 
     assert set(last["reused"]) == set(last["wall_s"])
 
 
+def test_gradients_are_clipped_in_half_precision_too(command, tmp_path):
+    half = ["teacher.precision=bf16-mixed", "trainer.precision=bf16-mixed"]
+    assert command(*SMOKE, *half, "+trainer.gradient_clip_val=0.5", "baseline=false") == 0
+    assert results(tmp_path)[0]["precision"]["student"] == "bf16-mixed"
+
+
 def test_gold_alone_has_no_variants(command, tmp_path):
     variant = "variants={bare: {loss: {hard: {_target_: kdlight.losses.hard.Hard}}}}"
     assert command("+experiment=finetune", "scale=smoke", variant) == 0

@@ -34,6 +34,7 @@ def finetune(encoder=None, **options):
 def test_frozen_tables_have_no_part_in_the_optimizer(mode, frozen, make_batch):
     encoder = BiLSTMEncoder(TokenEmbeddings(40, 0, 6, mode), hidden=4)
     module = finetune(encoder)
+    module._trainer = SimpleNamespace(gradient_clip_val=None)
     optimizer = module.configure_optimizers()["optimizer"]
     given = {id(p) for group in optimizer.param_groups for p in group["params"]}
     tables = [m.weight for m in module.modules() if isinstance(m, nn.Embedding)]

@@ -9,8 +9,9 @@ from report.made import made_run
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import groups
-from kdlight.report.overview import overview_table
+from kdlight.report.overview import comparable, overview_table
 from kdlight.report.task_groups import groups_table
+from kdlight.report.unlike import unlike_in_any
 from kdlight.report.write import write_report
 from kdlight.types import UserError
 
@@ -132,6 +133,24 @@ def test_seeds_of_other_commits_and_machines_stand_together_and_it_is_said(runs,
     ):
         assert told in text
     assert "alike in versions" not in text
+
+
+def test_runs_with_other_networks_are_alike_where_they_share_one(runs):
+    folder, found = runs
+    for seed, result in enumerate(found, 1):
+        result["precision"] = {"student": "32-true"} | ({"slow_kl": "32-true"} if seed > 1 else {})
+        (folder / f"{seed}/result.json").write_text(json.dumps(result))
+    assert unlike_in_any(groups(find_runs(f"{folder}/*"))) == []
+
+
+def test_rows_without_predictions_are_told_apart_by_their_settings(tmp_path):
+    for name, rows in (("few", 100), ("all", None)):
+        for seed in (1, 2):
+            made_run(tmp_path / name / str(seed), seed, data={"seed": 0, "eval_rows": rows})
+            (tmp_path / name / str(seed) / "predictions/sst2.jsonl").unlink()
+    found = groups(find_runs(f"{tmp_path}/*/*"))
+    assert [len(group.runs) for group in found] == [2, 2]
+    assert [len(alike) for alike in comparable(found)] == [1, 1]
 
 
 def test_groups_of_tasks_can_be_asked_for(runs, tmp_path):

@@ -1,7 +1,9 @@
 """From the values that are swept, as Hydra writes them, to what Optuna draws from."""
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice, product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -64,6 +66,8 @@ def chosen(parameters: dict[str, Any]) -> list[str]:
 def first_trial(plan: Callable[[list[str]], T], distributions: Mapping[str, Any]) -> T:
     """The plan of a trial, if each choice of a list is possible beside some of the others.
 
+    Of very many combinations only some are tried, and a choice that none of them tells of passes.
+
     Args:
         plan: from the overrides of a trial to its plan; raises if it cannot be.
         distributions: what is searched, by key.
@@ -74,23 +78,35 @@ def first_trial(plan: Callable[[list[str]], T], distributions: Mapping[str, Any]
     values = {k: getattr(d, "choices", None) or (d.low,) for k, d in distributions.items()}
     plans: list[T] = []
     seen: set[tuple[str, Any]] = set()
+    refusals: list[UserError] = []
     for key, value in ((k, value) for k, choices in values.items() for value in choices):
-        if (key, value) not in seen:
-            found, trial = _possible(plan, {**values, key: (value,)})
-            plans.append(found)
-            seen |= set(trial.items())
+        if (key, value) in seen:
+            continue
+        own = {**values, key: (value,)}
+        said: list[UserError] = []
+        for trial in _some(own):
+            try:
+                plans.append(plan(chosen(trial)))
+            except UserError as error:
+                said.append(error)
+            else:
+                seen |= set(trial.items())
+                break
+        else:
+            refusals.append(said[0])
+            if prod(map(len, own.values())) <= TRIED:
+                raise said[0]
+    if not plans:
+        raise refusals[0]
     return plans[0]
 
 
-def _possible(
-    plan: Callable[[list[str]], T], values: Mapping[str, Any]
-) -> tuple[T, dict[str, Any]]:
-    """The first trial that can be, and its plan."""
-    refusal = None
-    for drawn in islice(product(*values.values()), TRIED):
-        trial = dict(zip(values, drawn, strict=True))
-        try:
-            return plan(chosen(trial)), trial
-        except UserError as error:
-            refusal = refusal or error
-    raise refusal or UserError("There is nothing to choose from.")
+def _some(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """All combinations if they are few, else some of them, drawn evenly and each time alike."""
+    if prod(map(len, values.values())) <= TRIED:
+        yield from (dict(zip(values, drawn, strict=True)) for drawn in product(*values.values()))
+        return
+    yield {key: choices[0] for key, choices in values.items()}
+    random = Random(0)
+    for _ in range(TRIED - 1):
+        yield {key: random.choice(choices) for key, choices in values.items()}

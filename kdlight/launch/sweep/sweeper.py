@@ -64,4 +64,5 @@ class SweepSweeper(Sweeper):
 def _with_params(params: Mapping[str, Any], arguments: list[str]) -> list[str]:
     """What is typed and, before it, what a `+sweep=` file sweeps beside that."""
     typed = set(map(key_of, arguments))
-    return [f"{key}={value}" for key, value in params.items() if key not in typed] + arguments
+    swept = {key: value for key, value in params.items() if key_of(key) not in typed}
+    return [f"{key}={value}" for key, value in swept.items()] + arguments

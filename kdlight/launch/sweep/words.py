@@ -48,7 +48,8 @@ def check_swept(words: Sequence[str], config: Mapping[str, Any]) -> None:
         UserError: with what to type instead.
     """
     keys = {key_of(word) for word in words}
-    if missing := sorted(set(config["hydra"]["sweeper"].get("params") or ()) - keys):
+    swept = set(map(key_of, config["hydra"]["sweeper"].get("params") or ()))
+    if missing := sorted(swept - keys):
         raise UserError(
             f"It would have to sweep {', '.join(missing)} itself. Several files are swept at once "
             "by a list in quotes: '+sweep=[seeds,losses]'."

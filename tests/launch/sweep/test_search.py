@@ -63,6 +63,23 @@ def test_each_choice_is_possible_beside_some_of_the_others():
     assert first_trial(list, drawn("c=interval(0.5,1)")) == ["c=0.5"]
 
 
+def test_of_many_combinations_a_choice_that_goes_with_some_passes():
+    """Whether it is found among those tried, or none of these tells."""
+    many = ["rate=1,2,3,4,5", "heat=1,2,3,4,5"]
+
+    def plan(words, pairs):
+        if "loss=hidden" in words and not all(pair in words for pair in pairs):
+            raise UserError("hidden does not go with that")
+        return words
+
+    with_many = drawn("student=bilstm,transformer3", "loss=hard,hidden", *many)
+    assert first_trial(lambda w: plan(w, ["student=transformer3"]), with_many)[1] == "loss=hard"
+    rare = ["student=transformer3", "rate=4", "heat=5"]
+    assert first_trial(lambda w: plan(w, rare), with_many)[1] == "loss=hard"
+    with pytest.raises(UserError, match="does not go"):
+        first_trial(lambda w: plan(["loss=hidden", *w], rare), drawn(*many))
+
+
 def test_what_is_reported_chooses_nothing():
     found = read_objectives(["maximize selection_macro.student", "minimize latency.student_ms"])
     assert found == {"selection_macro.student": "maximize", "latency.student_ms": "minimize"}

@@ -6,7 +6,8 @@ import pytest
 from commands import call, results
 
 from kdlight.launch.sweep import launcher
-from kdlight.launch.sweep.words import check_experiments, flags, own
+from kdlight.launch.sweep.sweeper import _with_params
+from kdlight.launch.sweep.words import check_experiments, check_swept, flags, own
 from kdlight.types import UserError
 
 TINY = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "augmentation=[]"]
@@ -40,6 +41,16 @@ def test_jobs_find_what_the_sweep_finds(smoke, tmp_path, monkeypatch, capfd):
     words = [f"outputs={smoke}/outputs", f"hydra.sweep.dir={tmp_path}/outputs/runs/a/b"]
     words += ["loss=[mine]", "job=transfer_set", f"hydra.searchpath=[file://{tmp_path}/mine]"]
     assert call(tmp_path, monkeypatch, "-m", *TINY[:2], *words) == 0, capfd.readouterr()
+
+
+def test_a_key_that_a_sweep_file_adds_is_swept_as_others_are():
+    params = {"++task.sst2.max_rows": "100,200", "seed": "1,2"}
+    config = {"hydra": {"sweeper": {"params": params}}}
+    check_swept(["++task.sst2.max_rows=100", "seed=1"], config)
+    with pytest.raises(UserError, match="would have to sweep seed itself"):
+        check_swept(["++task.sst2.max_rows=100"], config)
+    words = _with_params(params, ["++task.sst2.max_rows=5"])
+    assert words == ["seed=1,2", "++task.sst2.max_rows=5"]
 
 
 def test_what_cannot_be_swept_is_refused(tmp_path, monkeypatch, capfd):

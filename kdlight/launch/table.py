@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kdlight.report.groups import Group
 
+BESIDE = 4  # tasks that have room beside what is said of a network
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "
     "{teacher} labels, the student may see {student}; the rest reaches it as unlabelled text "
@@ -51,20 +52,9 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
     """The result as a table, and where it lies."""
     console = _console()
     rows = _rows(found)
-    if rows and found.get("groups"):
-        for table in _grouped(found, rows):
-            console.print(table)
-    elif rows:
-        embedded = " (embedded)" if found["data_source"] == "embedded" else ""
-        table = Table(title=f"{found['experiment']}: {found['split']} scores in percent")
-        table.add_column("network", no_wrap=True)
-        tasks = list(rows[0][1])
-        for task in tasks:
-            table.add_column(f"{task}{embedded}", justify="right")
-        for column in ("macro", "agreement", "parameters"):
-            table.add_column(column, justify="right")
-        for name, scores, *rest in rows:
-            table.add_row(name, *(_cell(scores.get(task, {})) for task in tasks), *rest)
+    for table in _scores(found, rows) if rows else ():
+        if not console.is_terminal:
+            console.width = max(console.width, console.measure(table).maximum)
         console.print(table)
     for group, measured in found.get("benchmark", {}).items():
         console.print(_speed(group, measured))
@@ -134,9 +124,40 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Table]:
-    """Groups of tasks side by side, and then every task with the networks side by side."""
-    embedded = " (embedded)" if found["data_source"] == "embedded" else ""
+def _scores(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Table]:
+    """Networks one below another; many tasks, which have no room beside that, in a second table."""
+    if found.get("groups"):
+        return [_grouped(found, rows), _by_task(found, rows)]
+    tasks = list(rows[0][1])
+    many = len(tasks) > max(BESIDE, len(rows))
+    table = Table(title=f"{found['experiment']}: {found['split']} scores in percent")
+    table.add_column("network", no_wrap=True)
+    beside = [] if many else tasks
+    for column in (*(_task(found, task) for task in beside), "macro", "agreement", "parameters"):
+        table.add_column(column, justify="right")
+    for name, scores, *rest in rows:
+        table.add_row(name, *(_cell(scores.get(task, {})) for task in beside), *rest)
+    return [table, _by_task(found, rows)] if many else [table]
+
+
+def _by_task(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> Table:
+    """Every task with the networks side by side."""
+    table = Table(title=f"{found['split']} scores a task in percent")
+    table.add_column("task", no_wrap=True)
+    for name, *_ in rows:
+        table.add_column(name, justify="right")
+    for task in rows[0][1]:
+        cells = [_cell(scores.get(task, {})) for _, scores, *_ in rows]
+        table.add_row(_task(found, task), *cells)
+    return table
+
+
+def _task(found: Mapping[str, Any], task: str) -> str:
+    return f"{task} (embedded)" if found["data_source"] == "embedded" else task
+
+
+def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> Table:
+    """Groups of tasks side by side."""
     title = (
         f"{found['experiment']}: mean {found['split']} scores in percent, each after fine-tuning"
     )
@@ -146,19 +167,13 @@ def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> list[Tabl
         table.add_column(f"{group.replace('_', '-')} ({len(about['tasks'])})", justify="right")
     table.add_column("all", justify="right")
     table.add_column("parameters", justify="right")
-    every = Table(title=f"{found['split']} scores a task in percent")
-    every.add_column("task", no_wrap=True)
     for name, scores, macro, _, size in rows:
         cells = [
             f"{_macro({task: scores[task] for task in about['tasks']}):.1f}"
             for about in found["groups"].values()
         ]
         table.add_row(name, *cells, macro, size)
-        every.add_column(name, justify="right")
-    for task in rows[0][1]:
-        cells = [_cell(scores.get(task, {})) for _, scores, *_ in rows]
-        every.add_row(f"{task}{embedded}", *cells)
-    return [table, every]
+    return table
 
 
 def _numbers(

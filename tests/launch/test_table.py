@@ -55,6 +55,18 @@ def test_a_mean_over_fewer_tasks_is_left_out(said):
     assert "12.3" in say(variants={"kl": fewer})
 
 
+def test_many_tasks_have_a_line_each(said):
+    """None is cut off for want of room."""
+    say, found = said
+    names = [f"a_task_with_a_long_name_{number}" for number in range(6)]
+    scores = {name: {"f1": 50.0 + n, "accuracy": 60.0 + n} for n, name in enumerate(names)}
+    networks = {name: {**found[name], "scores": scores} for name in ("student", "baseline")}
+    told = say(**networks, teacher=None, retention=None)
+    for n, name in enumerate(names):
+        assert f"│ {name} (embedded) │ {50 + n}.0 / {60 + n}.0 │ {50 + n}.0 / {60 + n}.0 │" in told
+    assert "│ student, distilled │ " + f"{found['macro']['student']:.1f} │" in told
+
+
 def test_only_long_stages_are_named_among_the_times(said):
     say, _ = said
     told = say(

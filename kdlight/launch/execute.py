@@ -59,8 +59,27 @@ class Executor:
         """Where the node's artifact lies."""
         return Place(self.root, node.kind, node.fingerprint)
 
-    def do(self, targets: Iterable[Node]) -> None:
-        """Makes every target whole, and all that a missing one rests on."""
+    def do(self, targets: Iterable[Node], meanwhile: Iterable[Node] = ()) -> None:
+        """Makes every target whole, and all that a missing one rests on.
+
+        What another command builds is waited for only where nothing else is left that can be built.
+
+        Args:
+            targets: what is wanted now.
+            meanwhile: what will be wanted; built in part or whole in place of waiting.
+        """
+        todo = self._missing(targets)
+        later: list[Node] | None = None
+        while todo:
+            if self._build_one(todo):
+                continue
+            later = self._missing(meanwhile) if later is None else later
+            if not self._build_one(later):
+                self._build(todo[0])  # the first rests on no other
+                del todo[0]
+
+    def _missing(self, targets: Iterable[Node]) -> list[Node]:
+        """What has to be built for the targets, parents first."""
         nodes = list(in_order(targets))
         wanted = {target.fingerprint for target in targets}
         missing: list[Node] = []
@@ -71,8 +90,17 @@ class Executor:
                 wanted |= {parent.fingerprint for parent in node.parents.values()}
             elif whole:
                 self._note(node, reused=True)
-        for node in reversed(missing):
-            self._build(node)
+        return missing[::-1]
+
+    def _build_one(self, todo: list[Node]) -> bool:
+        """Builds the first that can be, and takes it off the list; whether there was one."""
+        names = {node.fingerprint for node in todo}
+        for node in todo:
+            rests = {parent.fingerprint for parent in node.parents.values()}
+            if not rests & names and self._build(node, wait=False):
+                todo.remove(node)
+                return True
+        return False
 
     def _is_whole(self, node: Node) -> bool | None:
         """True, False if absent, None if it was damaged and is now removed."""
@@ -88,13 +116,17 @@ class Executor:
                 discard(place)
         return None
 
-    def _build(self, node: Node) -> None:
+    def _build(self, node: Node, wait: bool = True) -> bool:
+        """Builds one artifact; False if another command does and this one is not to wait."""
         place = self.place(node)
-        with _locked(place, node.title) as lock:
+        lock = _locked(place, node.title)
+        if not (wait or lock.taken()):
+            return False
+        with lock:
             if os.path.lexists(place.folder):
                 if damage(place) is None:
                     self._note(node, reused=True)
-                    return
+                    return True
                 discard(place)
             lock.go_on()
             workers_gone(place)
@@ -111,6 +143,7 @@ class Executor:
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._note(node, reused=False)
+        return True
 
     def _run(self, node: Node, place: Place, spec: StageSpec) -> None:
         if node.distributed and self.ranks.count > 1:
@@ -152,10 +185,16 @@ class _locked:  # noqa: N801
         place.lock.parent.mkdir(parents=True, exist_ok=True)
         self.lock, self.title, self.lent = FileLock(place.lock), title, False
 
-    def __enter__(self) -> "_locked":
+    def taken(self) -> bool:
+        """Takes the lock if it is free; whether this process has it."""
         try:
             self.lock.acquire(timeout=0)
         except Timeout:
+            return False
+        return True
+
+    def __enter__(self) -> "_locked":
+        if not (self.lock.is_locked or self.taken()):
             log.info("%s: waits, another command builds it", self.title)
             channel().lend()
             self.lent = True

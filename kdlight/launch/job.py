@@ -82,7 +82,7 @@ class Job:
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         # So is text that nothing can be learnt from.
         self.executor.do([arm.corpus for arm in chosen.values() if arm.on_text])
-        teachers = self._teachers(chosen)
+        teachers = self._teachers(chosen, students)
         if kind == "teacher":
             return self._write(teachers, {})
         if kind == "teacher_outputs":
@@ -104,17 +104,22 @@ class Job:
             latencies = {g: self.main.latency(g, scored[g], hardware()) for g in alike}
         return self._write(teachers | students, latencies)
 
-    def _teachers(self, chosen: Mapping[str, Arm]) -> Networks:
+    def _teachers(self, chosen: Mapping[str, Arm], students: Networks) -> Networks:
         """The teachers of the arms, `teacher` first, each built and above its floor.
 
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
+        While another command builds one, the others are built, and students that need none.
         """
         if self.config["job"] == "student" and self.main.on_text:
             self._check_bodies(chosen.values())
             return {}
         found: Networks = {}
         seen: dict[frozenset[str], str] = {}
-        for name, arm in self._taught(chosen).items():
+        taught = self._taught(chosen)
+        alone = [students[name] for name, arm in chosen.items() if not arm.needs_teacher]
+        networks = [*(arm.teachers.nodes() for arm in taught.values()), *alone]
+        meanwhile = [node for nodes in networks for node in nodes.values()]
+        for name, arm in taught.items():
             nodes = arm.teachers.nodes()
             names = frozenset(node.fingerprint for node in nodes.values())
             if names not in seen:
@@ -122,7 +127,7 @@ class Job:
                 found[seen[names]] = nodes
                 for node in nodes.values():
                     # What plain text is read by has learnt all tasks; one of few rows is no test.
-                    self._check(node, arm, [] if arm.on_text else [node])
+                    self._check(node, arm, [] if arm.on_text else [node], meanwhile)
             self.taught_by[name] = seen[names]
         return found
 
@@ -140,9 +145,11 @@ class Job:
             for body in arm.teachers.body()[0].values() if arm.on_text else ():
                 self._check(body, arm, [body])
 
-    def _check(self, teacher: Node, arm: Arm, learnt: list[Node]) -> None:
+    def _check(
+        self, teacher: Node, arm: Arm, learnt: list[Node], meanwhile: Iterable[Node] = ()
+    ) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
-        self.executor.do([teacher])
+        self.executor.do([teacher], meanwhile)
         for node in (*learnt, *teacher.parents.values()):
             if node.kind == "teacher":
                 floor = arm.parts["teacher"]["floor"]

@@ -15,8 +15,9 @@ NODES = ("task", "loss", "augmentation", "variants")
 
 
 def typed_command() -> str:
-    """This command as a shell takes it."""
-    return shlex.join(["python", "-m", "kdlight.run", *sys.argv[1:]])
+    """This command as a shell takes it, without the folder that a sweep gives its job."""
+    words = [word for word in sys.argv[1:] if not word.startswith("hydra.run.dir=")]
+    return shlex.join(["python", "-m", "kdlight.run", *words])
 
 
 def settled(config: DictConfig) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def score_table(group: Group) -> Table:
     data = "embedded (generated) data" if result["data_source"] == "embedded" else result["split"]
     notes = [
         f"Percent on {data}; {over_seeds_of(group)}. Checkpoints were chosen on "
-        f" {SELECTION[result['selection']]}.",
+        f"{SELECTION[result['selection']]}.",
         "kept: macro over the teacher's on the same tasks. agreement: how often the network "
         "decides as its teacher (for grades, their correlation). n: networks trained.",
     ]

@@ -39,7 +39,7 @@ def test_the_recipe(experiment):
     teacher, student = config["teacher"], config["student"]["encoder"]
     assert teacher["pretrained"] == "google-bert/bert-large-uncased"
     assert (teacher["max_epochs"], teacher["batch_size"]) == (5, 32)
-    assert teacher["optimizer"]["_target_"] == "torch.optim.AdamW"
+    assert teacher["optimizer"]["_target_"] == "kdlight.methods.optimizers.AdamW"
     assert teacher["optimizer"]["lr"] == 5e-5
     assert (teacher["joint"], config["method"]["joint"]) == (None, True)
     assert list(config["loss"]) == ["logit_mse"]

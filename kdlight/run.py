@@ -21,7 +21,7 @@ from kdlight.launch.settled import settled
 from kdlight.launch.stop import Stop
 from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.launch.sweep.register import register
-from kdlight.launch.sweep.words import check_experiments, is_override
+from kdlight.launch.sweep.words import check_experiments, is_override, key_of
 from kdlight.schema import RunConfig
 from kdlight.types import UserError
 
@@ -37,8 +37,8 @@ def run(config: DictConfig) -> None:
 
     plain = settled(config)
     hydra_config = HydraConfig.get()
-    typed = {word.split("=")[0].lstrip("+~") for word in hydra_config.overrides.task}
-    swept = {key.lstrip("+") for key in hydra_config.sweeper.get("params") or ()} - typed
+    typed = set(map(key_of, hydra_config.overrides.task))
+    swept = set(map(key_of, hydra_config.sweeper.get("params") or ())) - typed
     if swept and IN_SWEEP not in os.environ:
         raise UserError(f"This sweeps {', '.join(sorted(swept))}: add -m to the command.")
     plain["student_name"] = hydra_config.runtime.choices["student"]

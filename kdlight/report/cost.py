@@ -15,14 +15,14 @@ def cost(run: Run, arm: str) -> dict[str, Any]:
     """What is known of the cost of a network in a run.
 
     Size, `flops` of a row, `training_s`, and `latency_ms` of the first case with its batch,
-    length and device.
+    length and device. The gold-only student is of the student's shape, which is measured once.
     """
-    about = run.arms["student" if arm == "baseline" else arm]  # of one shape
-    found = {key: about.get(key) for key in (*SIZES, "size_bytes")}
-    found["flops"] = (run.result.get("flops") or {}).get("student" if arm == "baseline" else arm)
+    shape = "student" if arm == "baseline" else arm
+    found = {key: run.arms[shape].get(key) for key in (*SIZES, "size_bytes")}
+    found["flops"] = (run.result.get("flops") or {}).get(shape)
     found["training_s"] = _seconds(run.result, arm)
     latency = run.result.get("latency") or {}
-    if (milliseconds := latency.get(f"{arm}_ms")) is not None:
+    if (milliseconds := latency.get(f"{shape}_ms")) is not None:
         found |= {"latency_ms": milliseconds, "latency_batch": latency["batch_size"]}
         found |= {f"latency_{key}": latency[key] for key in ("length", "device")}
     return {key: value for key, value in found.items() if value}

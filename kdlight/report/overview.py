@@ -28,7 +28,9 @@ def settings_tables(groups: Sequence[Group]) -> list[Table]:
     """The overview of several groups, and the tests of the first one's student against others."""
     found = compare_settings(groups)
     tests = (
-        [difference_table(found, lambda one: _name(one.arm, one.group, groups))] if found else []
+        [difference_table(found, lambda one: name_among(one.arm, one.group, groups))]
+        if found
+        else []
     )
     return [overview_table(groups, bool(tests)), *tests]
 
@@ -44,12 +46,12 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     columns = ["network", "macro", "agreement", "n", "minus the first student", "verdict"]
     columns += [f"{task} {metric}" for task, metric in metrics]
     rows = []
-    for arm, group in _once(_networks(groups)):
+    for arm, group in each_network(groups):
         alike = [
             fmean(found.values()) for run in group.runs if (found := run.arms[arm].get("agreement"))
         ]
         rows.append([
-            _name(arm, group, groups),
+            name_among(arm, group, groups),
             whole_macro(group, arm),
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
@@ -58,7 +60,7 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
         ])  # fmt: skip
     notes = [
         "All settings that were scored on the same rows. The first student, by the names of the "
-        f"run folders: {_name('student', first, groups)}. Differences of the macro: mean ± "
+        f"run folders: {name_among('student', first, groups)}. Differences of the macro: mean ± "
         "standard error, paired over seeds; many are compared here, and none is corrected for "
         f"that{', as those of the next table are' if tested else ''}.",
     ]
@@ -67,11 +69,11 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     return Table(f"All together: {tasks}", columns, rows, notes)
 
 
-def _networks(groups: Sequence[Group]) -> list[tuple[str, Group]]:
-    """Teachers first, then baselines, then what was distilled."""
+def each_network(groups: Sequence[Group]) -> list[tuple[str, Group]]:
+    """Teachers first, then baselines, then what was distilled; what groups share once."""
     order = ("teacher", "baseline")
     found = [(arm, group) for arm in order for group in groups if arm in group.arms]
-    return found + [(arm, group) for group in groups for arm in group.arms if arm not in order]
+    return _once(found + [(a, group) for group in groups for a in group.arms if a not in order])
 
 
 def _once(networks: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
@@ -88,8 +90,8 @@ def _once(networks: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
     return [network for network in networks if any(network == one for one in found)]
 
 
-def _name(arm: str, group: Group, groups: Sequence[Group]) -> str:
-    """What a table calls a network: with what only its setting has, unless all groups share it."""
+def name_among(arm: str, group: Group, groups: Sequence[Group]) -> str:
+    """What tables and pictures call a network: with its setting, unless all groups share it."""
     values = [{run.seed: run.scores(arm) for run in g.runs} for g in groups if arm in g.arms]
     seeds = set.intersection(*map(set, values))
     shared = len(values) > 1 and seeds and all(v[s] == values[0][s] for v in values for s in seeds)

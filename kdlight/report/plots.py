@@ -1,8 +1,6 @@
 """Pictures of a report as SVG text: quality against cost with the Pareto front, and curves."""
 
 import io
-import json
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -13,11 +11,11 @@ from textwrap import wrap
 from typing import Any
 
 from kdlight.report.collect import Run
-from kdlight.report.cost import on_one_machine
+from kdlight.report.cost import cost, on_one_machine
 from kdlight.report.curves import drawn as drawn_curves
 from kdlight.report.curves import read_curves
 from kdlight.report.groups import Group
-from kdlight.report.tables import shown
+from kdlight.report.overview import each_network, name_among
 
 MARKERS, MOST = "osD^vPX*<>hpd8H", 135  # networks in a picture
 SIZE, LINE = (5.4, 4.0), 75  # inches; characters of a line in the legend
@@ -45,8 +43,7 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 def by_parameters(groups: Sequence[Group]) -> list[Point]:
     """Parameters without embeddings where they are known, for teachers and students."""
-    sizes = "params_without_embeddings"
-    return _points(groups, lambda group, arm: [run.arms[arm].get(sizes) for run in group.runs])
+    return _points(groups, lambda group, arm: _costs(group.runs, arm, "params_without_embeddings"))
 
 
 def by_latency(groups: Sequence[Group]) -> list[Point]:
@@ -54,44 +51,25 @@ def by_latency(groups: Sequence[Group]) -> list[Point]:
 
     The mean over the runs on the machine of a group's first, as in the table of costs.
     """
-    return _points(groups, lambda group, arm: [_latency(run, arm) for run in on_one_machine(group)])
+    return _points(groups, lambda group, arm: _costs(on_one_machine(group), arm, "latency_ms"))
 
 
-def _latency(run: Run, arm: str) -> float | None:
-    return (run.result.get("latency") or {}).get(f"{arm}_ms")
+def _costs(runs: Sequence[Run], arm: str, key: str) -> list[float | None]:
+    return [cost(run, arm).get(key) for run in runs]
 
 
 def _points(
     groups: Sequence[Group], costs: Callable[[Group, str], Sequence[float | None]]
 ) -> list[Point]:
-    """A point a network; groups with the same teacher share its point, at its mean cost."""
-    found: dict[tuple[str, str], list[tuple[float, list[float]]]] = defaultdict(list)
-    for number, group in enumerate(groups):
-        for arm in group.arms:
-            first = group.runs[0]
-            known = [value for value in costs(group, arm) if value is not None]
-            if not known:
-                continue
-            name = shown(arm, group)
-            if arm != "teacher" and len(groups) > 1:
-                name = f"{first.result['student']['name']}, {name.removeprefix('student, ')}"
-                name += f" ({group.special})" if group.special else ""
-                name = "\n".join(wrap(name, LINE, break_on_hyphens=False))
+    """A point a network; one that groups share has the cost that the first of them tells."""
+    found = []
+    for arm, group in each_network(groups):
+        if known := [value for value in costs(group, arm) if value is not None]:
+            name = wrap(name_among(arm, group, groups), LINE, break_on_hyphens=False)
             scores = group.macro(arm)
-            about = first.arms[arm]
-            teacher = [sorted(set(scores)), about.get("name"), about.get("params")]
-            same = json.dumps(teacher) if arm == "teacher" else str(number)
-            found[name, same].append((fmean(known), scores))
-    return [
-        Point(
-            name,
-            fmean(value for value, _ in members),
-            fmean(members[0][1]),
-            min(members[0][1]),
-            max(members[0][1]),
-        )
-        for (name, _), members in found.items()
-    ]
+            middle, low, high = fmean(scores), min(scores), max(scores)
+            found.append(Point("\n".join(name), fmean(known), middle, low, high))
+    return found
 
 
 def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> str | None:

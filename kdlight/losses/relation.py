@@ -19,6 +19,7 @@ from kdlight.types import Batch, ModelOutput, Shape
 log = logging.getLogger("kdlight")
 KINDS = ("query", "key", "value")
 BLOCK_BYTES = 64 << 20  # of one relation of a part of the batch
+CACHED_BYTES = 1 << 20  # the same on a CPU, whose cache then holds what each step hands the next
 
 
 def relation_kl(student: Tensor, teacher: Tensor, mask: Tensor, heads: int) -> Tensor:
@@ -41,8 +42,10 @@ class _RelationKL(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, student: Tensor, teacher: Tensor, mask: Tensor, heads: int) -> Tensor:
         batch, length, _ = student.shape
-        size = max(1, BLOCK_BYTES // (4 * heads * length * length))
-        share = 1.0 / (heads * int(mask.sum()))
+        most = BLOCK_BYTES if student.device.type != "cpu" else CACHED_BYTES
+        size = max(1, most // (4 * heads * length * length))
+        real = int(mask.sum())
+        share, padded = 1.0 / (heads * real), real < mask.numel()
         total = student.new_zeros((), dtype=torch.float32)
         gradient = None
         if ctx.needs_input_grad[0]:
@@ -52,7 +55,8 @@ class _RelationKL(torch.autograd.Function):
             for start in range(0, batch, size):
                 rows = slice(start, start + size)
                 part = None if gradient is None else gradient[rows]
-                total += _block(student[rows], teacher[rows], mask[rows], heads, part)
+                own_mask = mask[rows] if padded else None
+                total += _block(student[rows], teacher[rows], own_mask, heads, part)
         if gradient is not None:
             ctx.save_for_backward(gradient.mul_(share))
         ctx.kind = student.dtype
@@ -65,34 +69,40 @@ class _RelationKL(torch.autograd.Function):
 
 
 def _block(
-    student: Tensor, teacher: Tensor, mask: Tensor, heads: int, gradient: Tensor | None
+    student: Tensor, teacher: Tensor, mask: Tensor | None, heads: int, gradient: Tensor | None
 ) -> Tensor:
     """The sum over some rows of the batch; writes the gradient of that sum where one is wanted."""
-    keys, queries = mask[:, None, None, :], mask[:, None, :, None]
-    ours, scale = _cut(student, heads)
-    log_student = _log_relation(ours, scale, keys)
-    log_teacher = _log_relation(*_cut(teacher, heads), keys)
+    ours, root = _cut(student, heads)
+    log_student = _log_relation(ours, mask)
+    log_teacher = _log_relation(_cut(teacher, heads)[0], mask)
     of_teacher = log_teacher.exp()
-    apart = (of_teacher * (log_teacher - log_student)).masked_fill_(~(keys & queries), 0.0)
+    apart = log_teacher.sub_(log_student).mul_(of_teacher)
+    if mask is not None:
+        apart.masked_fill_(~(mask[:, None, None, :] & mask[:, None, :, None]), 0.0)
     if gradient is not None:
-        slope = (log_student.exp_() - of_teacher).mul_(queries)
+        slope = log_student.exp_().sub_(of_teacher)
+        if mask is not None:
+            slope.mul_(mask[:, None, :, None])
         # Every vector stands in its own row and in its column of the relation.
-        slope = (slope + slope.transpose(2, 3)) @ ours * scale
+        slope = (slope + slope.transpose(2, 3)) @ ours * root
         gradient.copy_(slope.transpose(1, 2).flatten(2))
     return apart.sum()
 
 
 def _cut(vectors: Tensor, heads: int) -> tuple[Tensor, float]:
-    """[batch seq hidden] to [batch heads seq width], and 1/sqrt(width)."""
+    """[batch seq hidden] to [batch heads seq width], times the root of 1/sqrt(width); that root."""
     batch, length, hidden = vectors.shape
     width = hidden // heads
+    root = width**-0.25
     cut = vectors.detach().float().view(batch, length, heads, width).transpose(1, 2)
-    return cut, 1 / math.sqrt(width)
+    return cut * root, root
 
 
-def _log_relation(vectors: Tensor, scale: float, keys: Tensor) -> Tensor:
-    scores = vectors @ vectors.transpose(2, 3) * scale
-    return scores.masked_fill_(~keys, -math.inf).log_softmax(dim=3)
+def _log_relation(vectors: Tensor, mask: Tensor | None) -> Tensor:
+    scores = vectors @ vectors.transpose(2, 3)
+    if mask is not None:
+        scores.masked_fill_(~mask[:, None, None, :], -math.inf)
+    return scores.log_softmax(dim=3)
 
 
 class Relation(nn.Module):

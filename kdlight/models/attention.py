@@ -13,28 +13,44 @@ NAMES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k
 KINDS = NAMES[0]
 
 
+class _AllFound(Exception):  # noqa: N818 - no fault
+    """Ends a forward pass of which nothing further is wanted."""
+
+
 @contextmanager
-def recorded(model: nn.Module, layer: int) -> Iterator[dict[str, Tensor]]:
+def recorded(model: nn.Module, layer: int, alone: bool = False) -> Iterator[dict[str, Tensor]]:
     """What a forward pass inside the block computes as a layer's queries, keys and values.
 
     The mapping `query`, `key`, `value` to [batch seq hidden] fills as the model runs.
+
+    Args:
+        model: a Hugging Face encoder.
+        layer: from 0, or from the end.
+        alone: whether nothing else of the pass is wanted: it ends with the three, and the block
+            with it.
 
     Raises:
         UserError: if the architecture has no such layer, or makes the three in another way.
     """
     found: dict[str, Tensor] = {}
+    parts = projections(model, layer)
+    # Layers that share their weights (ALBERT) pass here several times; the last one counts.
+    alone = alone and getattr(model.config, "num_hidden_layers", 0) == len(_layers(model))
 
     def keeper(kind: str) -> Any:
         def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
             del module, inputs
             found[kind] = output
+            if alone and len(found) == len(parts):
+                raise _AllFound
 
         return keep
 
-    parts = projections(model, layer)
     hooks = [part.register_forward_hook(keeper(kind)) for kind, part in parts.items()]
     try:
         yield found
+    except _AllFound:
+        pass
     finally:
         for hook in hooks:
             hook.remove()
@@ -42,9 +58,8 @@ def recorded(model: nn.Module, layer: int) -> Iterator[dict[str, Tensor]]:
 
 def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
     """The linear maps to a layer's queries, keys and values; layers count from 0 or the end."""
-    every = next((m for m in model.modules() if isinstance(m, nn.ModuleList)), None)
-    kind = type(model).__name__
-    if every is None or not -len(every) <= layer < len(every):
+    every, kind = _layers(model), type(model).__name__
+    if not -len(every) <= layer < len(every):
         raise UserError(f"A {kind} has no layer {layer} whose relations could be learnt from.")
     by_name = {name.split(".")[-1]: part for name, part in every[layer].named_modules()}
     for names in NAMES:
@@ -54,3 +69,7 @@ def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
         f"Queries, keys and values of a {kind} are not made by a linear map each: take an "
         "encoder such as BERT, RoBERTa, ELECTRA or DistilBERT."
     )
+
+
+def _layers(model: nn.Module) -> nn.ModuleList:
+    return next((m for m in model.modules() if isinstance(m, nn.ModuleList)), nn.ModuleList())

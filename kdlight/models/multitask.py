@@ -14,7 +14,8 @@ class Encoder(Protocol):
 
     `reads` names the text forms it wants (`texts`, `joint`), `provides` the parts of
     `ModelOutput` it can give. One that provides more than logits also has a `shape` and
-    `with_parts(batch, needs)`, which returns the features and the other parts in `needs`.
+    `with_parts(batch, needs)`, which returns the features and the other parts in `needs`, and, to
+    learn from text of no task, `parts(batch, needs)`, which returns the parts alone.
     One that can give a vector a token says how wide it is (`token_features`), and takes
     `tokens=True` in both calls.
     """
@@ -85,7 +86,7 @@ class MultiTaskModel(nn.Module):
         For text of no task (a name without a head) there are no logits.
         """
         if batch.task not in self.heads:
-            return ModelOutput(**self.encoder.with_parts(batch, needs)[1])
+            return ModelOutput(**self.encoder.parts(batch, needs))
         kind = KINDS[self.outputs[batch.task].kind]
         options = {"tokens": True} if kind.per_token else {}
         parts: Mapping[str, Any] = {}

@@ -84,6 +84,14 @@ class PretrainedEncoder(nn.Module):
         pooled = output.last_hidden_state if tokens else self._pooled(_joined(batch), output)
         return pooled, {name: output[name] for name in needs}
 
+    def parts(self, batch: Batch, needs: frozenset[str]) -> dict[str, Any]:
+        """What `with_parts` gives but the features; the pass ends where relations alone are had."""
+        if needs != {"relations"}:
+            return self.with_parts(batch, needs)[1]
+        with recorded(self.model, self.relation_layer, alone=True) as vectors:
+            self.model(**self._inputs(_joined(batch)))
+        return {"relations": vectors}
+
     def _pooled(self, text: Tokens, output: Any) -> Tensor:
         states: Tensor = output.last_hidden_state
         if self.pooling == "pooler":

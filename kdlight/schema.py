@@ -1,7 +1,7 @@
 """The allowed top-level configuration keys, and the checks that no single key can do."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,17 @@ JOBS = (
 STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
+LEARNS_FROM = ("teacher", "gold", "text")
+METHOD_KEYS = (
+    *("name", "learns_from", "joint", "infuse", "rates", "text", "leave_out", "refine", "module"),
+)
+# Of the trainer node; the last lines are further ones of Lightning's Trainer.
+TRAINER_KEYS = (
+    *("accelerator", "devices", "num_nodes", "on_every_node", "strategy", "precision"),
+    *("max_epochs", "max_steps", "min_steps", "evaluations", "checkpoint_seconds", "threads"),
+    *("gradient_clip_val", "gradient_clip_algorithm", "deterministic", "benchmark", "plugins"),
+    *("detect_anomaly", "sync_batchnorm", "profiler", "accumulate_grad_batches"),
+)
 STARTS = ("random", "teacher", "pretrained", "vectors")
 MODES = ("static", "non-static", "multichannel")
 
@@ -123,6 +134,9 @@ def check(config: Mapping[str, Any]) -> None:
     _check_targets("augmentation", _without(config["augmentation"], AUGMENTATION_KEYS))
     if not config["task"]:
         raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
+    _one_of("method.learns_from", config["method"]["learns_from"], LEARNS_FROM)
+    check_keys("method", config["method"], METHOD_KEYS)
+    check_keys("trainer", config["trainer"], TRAINER_KEYS)
     _one_of("teacher.source", config["teacher"].get("source", "stored"), ("stored", "live"))
     _check_data(config["data"])
     _check_text(config)
@@ -187,6 +201,18 @@ def _check_devices(config: Mapping[str, Any]) -> None:
                 f"{key}.batch_size={size} must be a multiple of the {devices} devices, since "
                 "every rank gets an equal part of each batch."
             )
+
+
+def check_keys(node: str, keys: Iterable[str], valid: Collection[str]) -> None:
+    """Refuses keys of a node that nothing reads.
+
+    Raises:
+        UserError: with the key, and the nearest that there is.
+    """
+    for key in keys:
+        if key not in valid:
+            hint = nearest(key, valid) or f"; there are {', '.join(valid)}"
+            raise UserError(f"{node}.{key} is no such key{hint}")
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

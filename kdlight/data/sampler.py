@@ -24,8 +24,8 @@ class TaskBatchSampler:
     is cut into batches of like length, and the batches are shuffled. Because `batch(step)`
     depends on nothing but the step, a run stopped in mid-epoch goes on with the same batches.
 
-    The shares hold in every stretch of steps: an epoch, or of a mixing that changes over time a
-    part of the run, whose last stretch is mixed as the rule says for its end.
+    The shares hold in every stretch of steps: equal parts of the run, of about an epoch, or shorter
+    ones of a mixing that changes over time, whose last is mixed as the rule says for its end.
 
     Args:
         lengths: tokens of each row, by task: [rows], or [rows texts] for texts padded apart.
@@ -69,7 +69,7 @@ class TaskBatchSampler:
         """Steps for which the rule is asked once."""
         first = self._shares(0.0)
         if all(self._shares(done) == first for done in (0.5, 1.0)):
-            return self.steps_per_epoch
+            return -(-self.steps // max(1, round(self.steps / self.steps_per_epoch)))
         return max(-(-self.steps // STRETCHES), LEAST * len(self._tasks))
 
     def _shares(self, done: float) -> dict[str, float]:

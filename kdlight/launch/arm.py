@@ -13,7 +13,7 @@ from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
-from kdlight.launch.text_losses import check_text_losses
+from kdlight.launch.text_losses import check_task_losses, check_text_losses
 from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, runtime
 from kdlight.launch.weights import check_weights, of_tasks
 from kdlight.types import UserError
@@ -72,10 +72,12 @@ class Arm:
     def students(self) -> dict[Group, Node]:
         """The networks that are scored, by their tasks."""
         check_kinds({name: self.plan.tasks[name] for name in self.names}, self.parts)
+        if not self.gold:
+            check_task_losses(self.parts["loss"])
         joint, refine = self.parts["method"]["joint"], self.parts["method"].get("refine")
         groups = [self.names] if joint else [(name,) for name in self.names]
         trained = {group: self._best(group) for group in groups}
-        if not refine:
+        if refine is None:
             return trained
         again = merged(self.parts, refine)
         return {

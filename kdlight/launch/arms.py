@@ -3,14 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kdlight.launch.checked_arms import PARTS, check_name, check_variant
 from kdlight.launch.merged import merged
-from kdlight.schema import nearest
-from kdlight.types import UserError
-
-PARTS = (
-    *("teacher", "student", "augmentation", "loss", "method", "mixing"),
-    *("optimizer", "schedule", "trainer"),
-)
 
 
 def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -21,7 +15,8 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     A variant changes some keys of the first arm; its losses it names anew.
 
     Raises:
-        UserError: if a variant changes what is no part of an arm.
+        UserError: if a variant has the name of another network, or changes what is no part of an
+            arm.
     """
     main = {part: config[part] for part in PARTS}
     found = {"student": main}
@@ -31,15 +26,8 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             # What the distilled body is compared with has nothing of any teacher.
             found["baseline"] = merged(found["baseline"], RANDOM)
     for name, changes in _expanded(config["variants"], config["task"]).items():
-        if not isinstance(changes, Mapping):
-            raise UserError(f"variants.{name}={changes} must map parts of an arm to their keys")
-        for part in changes:
-            if not isinstance(changes[part], Mapping):
-                raise UserError(f"variants.{name}.{part}={changes[part]} must be a node with keys")
-            if part not in PARTS:
-                raise UserError(
-                    f"variants.{name}.{part}: an arm has {', '.join(PARTS)}{nearest(part, PARTS)}"
-                )
+        check_name(name)
+        check_variant(f"variants.{name}", changes, main)
         arm = _changed(main, changes)
         # With gold labels alone no loss differs.
         if arm["method"]["learns_from"] != "gold" or set(changes) - {"loss"}:

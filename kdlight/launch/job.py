@@ -13,6 +13,7 @@ from kdlight.launch import gather, result
 from kdlight.launch.arm import Arm
 from kdlight.launch.arms import arms
 from kdlight.launch.benchmark import benchmark_node
+from kdlight.launch.checked_arms import check_arms
 from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
@@ -44,7 +45,9 @@ class Job:
         self.config, self.folder = config, folder
         warn_unused(config["teacher"])
         self.plan = Plan(config)
-        self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
+        chosen = arms(config)
+        check_arms(config, chosen)
+        self.arms = {name: Arm(self.plan, name, parts) for name, parts in chosen.items()}
         self.main = self.arms["student"]
         self.taught_by: dict[str, str] = {}  # networks: an arm's teacher, as they are scored
         self.wandb = WandbRuns(config, folder)

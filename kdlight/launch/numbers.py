@@ -23,6 +23,11 @@ LOWEST = {
         for node in ("method.text", "teacher.pretrain")
         for key in ("max_steps", "evaluations", "batch_size")
     },
+    **{
+        f"{node}.{key}": 1
+        for node in ("teacher.shape", "student.encoder.shape")
+        for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")
+    },
     "augmentation.n_iter": 0,
     **dict.fromkeys(("launcher.max_parallel", "launcher.cpus_per_job"), 1),
     "launcher.gpus_per_job": 0,

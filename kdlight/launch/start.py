@@ -10,7 +10,7 @@ from kdlight.launch.graph import Node
 from kdlight.launch.reach import check_reach
 from kdlight.launch.reading import start_table, vector_file
 from kdlight.launch.teachers import Group, Teachers
-from kdlight.losses.layer_map import layer_pairs, patient_pairs
+from kdlight.losses.layer_map import MAPS, layer_pairs, patient_pairs
 from kdlight.losses.relation_shape import check_weights, relation_shape
 from kdlight.models.field_names import usual
 from kdlight.models.layer_init import check_fit, start_layers
@@ -176,7 +176,9 @@ def _check_layers(
     """Refuses layers and heads that the networks do not have, before anything is trained."""
     if loss["_target_"] != RELATION:
         rule = patient_pairs if loss["_target_"] == PKD else layer_pairs
-        rule(loss["layers"], student["num_hidden_layers"], teacher["num_hidden_layers"])
+        rule(
+            loss.get("layers", MAPS[0]), student["num_hidden_layers"], teacher["num_hidden_layers"]
+        )
         return
     check_weights(loss.get("weights"))
     theirs, ours = (

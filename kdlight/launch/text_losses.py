@@ -1,4 +1,4 @@
-"""Which losses can be learnt on plain text, told before a teacher is trained."""
+"""Which losses can be learnt on tasks and on plain text, told before a teacher is trained."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +8,27 @@ from kdlight.launch.graph import Node
 from kdlight.types import UserError
 
 OF_TASKS = tuple(f"kdlight.losses.{module}." for module in ("logits", "hard", "annealed"))
-WORD_KL = "kdlight.losses.words.WordDistribution"
+OF_WORDS = "kdlight.losses.words."
+WORD_KL = f"{OF_WORDS}WordDistribution"
 HEAD = "words.safetensors"  # `models.masked_lm` writes it, and imports torch
+
+
+def check_task_losses(losses: Mapping[str, Any]) -> None:
+    """Refuses an arm with nothing to learn, or with words to find in rows of tasks.
+
+    Raises:
+        UserError: with the losses and the remedy.
+    """
+    if not losses:
+        raise UserError(
+            "loss=[] leaves nothing to learn: choose for instance 'loss=[logit_mse]', or gold "
+            "labels alone (method.learns_from=gold)."
+        )
+    if asking := [n for n, loss in losses.items() if loss["_target_"].startswith(OF_WORDS)]:
+        raise UserError(
+            f"Loss {', '.join(asking)} is about words of plain text, which a student of tasks "
+            "does not read: take +experiment=mitkd, or leave it out."
+        )
 
 
 def check_text_losses(

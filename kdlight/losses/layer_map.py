@@ -17,7 +17,7 @@ def layer_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[int,
         teacher: layers of the teacher.
 
     Raises:
-        ValueError: if a pair names a layer that is not there, or there is no such rule.
+        ValueError: if a pair names a layer that is not there, or is none, or there is no such rule.
     """
     if isinstance(layers, str):
         if layers not in MAPS:
@@ -27,7 +27,7 @@ def layer_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[int,
         if layers == "uniform":
             return [(i, round(i * teacher / student)) for i in range(1, student + 1)]
         return [(i, teacher - student + i) for i in range(1, student + 1)]
-    pairs = [(int(first), int(second)) for first, second in layers]
+    pairs = _given(layers)
     for first, second in pairs:
         if not 0 <= first <= student or not 0 <= second <= teacher:
             raise ValueError(
@@ -50,4 +50,15 @@ def patient_pairs(layers: LayerMap, student: int, teacher: int) -> list[tuple[in
         pairs = [pair for pair in pairs if pair[0] < student]
     if not pairs:
         raise ValueError("PKD needs a student of two layers or more, or explicit layers")
+    return pairs
+
+
+def _given(layers: object) -> list[tuple[int, int]]:
+    if not isinstance(layers, Sequence):
+        raise ValueError(f"layers={layers} is not one of {', '.join(MAPS)} or a list of pairs")
+    pairs = []
+    for pair in layers:
+        if not isinstance(pair, Sequence) or [type(number) for number in pair] != [int, int]:
+            raise ValueError(f"layers: {pair} is no pair [student's layer, teacher's layer]")
+        pairs.append((pair[0], pair[1]))
     return pairs

@@ -87,11 +87,9 @@ class TaskModule(L.LightningModule):
         total, parts = self.loss(batch)
         total = self.task_weights.get(batch.task, 1.0) * total
         if not torch.isfinite(total):
-            trained: Any = self.trainer.train_dataloader
-            rows = trained.rows[batch.task].example_ids(batch.rows[:8].tolist())
             raise DivergedError(
                 f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
-                f"(rows {', '.join(rows)} ...): lower the learning rate or check these rows."
+                f"(rows {self._suspects(batch)}): lower the learning rate or check these rows."
             )
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
@@ -101,6 +99,23 @@ class TaskModule(L.LightningModule):
             self._idle = list(unreached(total, self.parameters()))
             total = tied(total, self._idle)
         return total
+
+    def logits(self, batch: Batch) -> list[Tensor]:
+        """Those of all networks that a loss of the batch is made from, [batch ...] each."""
+        return [self.model(batch).part("logits")]
+
+    def _suspects(self, batch: Batch) -> str:
+        """The ids of a few rows of which some number is wrong, or of the first few."""
+        wrong = torch.zeros(len(batch), dtype=torch.bool, device=self.device)
+        if batch.task in self.model.outputs:
+            with torch.no_grad():
+                for found in self.logits(batch):  # minus infinity: what cannot be an answer
+                    odd = found.isnan() | found.isposinf()
+                    wrong |= odd.reshape(len(batch), -1).any(dim=1)
+        chosen = batch.rows[wrong] if wrong.any() else batch.rows
+        trained: Any = self.trainer.train_dataloader
+        named = trained.rows[batch.task].example_ids(chosen[:8].tolist())
+        return ", ".join([*named, "..."] if len(chosen) > len(named) else named)
 
     def on_before_backward(self, loss: Tensor) -> None:
         """What holds the gradient of an earlier batch of the same step keeps it."""

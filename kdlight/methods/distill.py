@@ -8,7 +8,7 @@ from kdlight.losses.weighted_sum import DistillLoss, WeightedSum, of_teacher
 from kdlight.methods.base import TaskModule
 from kdlight.methods.grades import labels_in, logits_in
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.types import Batch, TeacherSource, UserError, settings_of
+from kdlight.types import LOGITS, Batch, TeacherSource, UserError, settings_of
 
 
 class Distill(TaskModule):
@@ -41,6 +41,10 @@ class Distill(TaskModule):
         theirs = self._teacher(batch, asked) if asked else None
         ours, unit = self.model(batch, losses.needs), self.model.unit(batch.task)
         return losses(logits_in(unit, ours), logits_in(unit, theirs), labels_in(unit, batch))
+
+    def logits(self, batch: Batch) -> list[Tensor]:
+        """Those of student and teacher."""
+        return [*super().logits(batch), self._teacher(batch, LOGITS).part("logits")]
 
 
 def _bind(losses: WeightedSum, teacher: TeacherSource, student: MultiTaskModel) -> None:

@@ -25,9 +25,15 @@ def start_layers(layers: str | Sequence[int], student: int, teacher: int) -> lis
         if layers not in rules:
             raise ValueError(f"layers={layers} is not one of {', '.join(rules)} or a list")
         if student > teacher:
-            raise ValueError(f"{student} layers cannot start from the teacher's {teacher}")
+            raise ValueError(
+                f"{student} layers cannot start from the teacher's {teacher}: give the student "
+                f"fewer (student.encoder.shape.num_hidden_layers={teacher}) or random weights "
+                "(student.start.from=random)"
+            )
         return rules[layers]
-    chosen = [int(layer) for layer in layers]
+    if not isinstance(layers, Sequence) or any(type(layer) is not int for layer in layers):
+        raise ValueError(f"layers={layers} must be a rule or a list of whole numbers")
+    chosen: list[Any] = list(layers)
     if len(chosen) != student:
         raise ValueError(f"layers names {len(chosen)} layers, the student has {student}")
     for layer in chosen:

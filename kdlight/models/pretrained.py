@@ -38,7 +38,7 @@ class PretrainedEncoder(nn.Module):
     def __init__(self, model: Any, pooling: str = "cls") -> None:
         super().__init__()
         if pooling not in POOLINGS:
-            raise UserError(f"teacher.pooling={pooling} is not one of {', '.join(POOLINGS)}")
+            raise UserError(f"pooling={pooling} is not one of {', '.join(POOLINGS)}")
         with_fast_dropout(model)
         self.model, self.pooling = model, pooling
         self.types: int = getattr(model.config, "type_vocab_size", 0)

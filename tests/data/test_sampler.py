@@ -88,11 +88,16 @@ def test_rows_are_shuffled_once_a_cycle(monkeypatch):
     assert [steps_of(fresh, [step])[0] for step in reversed(steps)] == found[::-1]
 
 
-def test_a_mixing_that_stays_is_of_epochs_whatever_the_run():
-    sizes = {"a": 500, "b": 90}
-    short, long = (sampler(sizes) for _ in range(2))
-    short.steps, long.steps = 10, 1000
-    assert steps_of(short, range(10)) == steps_of(long, range(10))
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("steps", [10, 59, 100, 148, 1000])
+def test_shares_are_exact_in_a_run_of_any_length(steps, seed):
+    """An epoch has 148 steps; a part of one has the shares of a whole."""
+    sizes = {"a": 500, "b": 90, "c": 590}
+    made = TaskBatchSampler({n: np.ones(c) for n, c in sizes.items()}, 8, proportional, seed)
+    made.steps = steps
+    found = Counter(made.batch(step)[0] for step in range(steps))
+    for name, size in sizes.items():
+        assert abs(found[name] - steps * size / 1180) < 1 + steps // 148
 
 
 def test_a_mixing_that_fails_names_its_key():

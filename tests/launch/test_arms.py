@@ -71,3 +71,27 @@ def test_one_task_after_another_is_left_out():
     assert list(found) == ["student", "baseline", "without_sst2", "without_rte"]
     assert found["without_rte"]["method"]["leave_out"] == ["rte"]
     assert found["without_rte"]["optimizer"]["lr"] == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["teacher", "student", "baseline", "soft_teacher", "a/b", "", "-a"]
+)
+def test_a_name_of_another_network_or_of_no_file_is_refused(name):
+    variants = {name: {"optimizer": {"lr": 1.0}}}
+    with pytest.raises(UserError, match=rf"variants\.{name}"):
+        arms({**MAIN, "task": {}, "baseline": True, "variants": variants})
+
+
+def test_devices_are_the_jobs():
+    with pytest.raises(UserError, match=r"variants\.x\.trainer\.devices.*set trainer\.devices="):
+        of(x={"trainer": {"devices": 2}})
+
+
+def test_layers_to_start_from_are_for_a_transformer():
+    main = {**MAIN, "student": {"embeddings": {"start": "teacher"}}}
+    start = {"student": {"start": {"from": "random"}}}
+    config = {**main, "task": {}, "baseline": True, "variants": {"x": start}}
+    with pytest.raises(UserError, match=r"mkd_embeddings"):
+        arms(config)
+    start["student"]["embeddings"] = None  # another kind of student
+    assert arms(config)["x"]["student"] == start["student"]

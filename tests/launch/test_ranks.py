@@ -130,5 +130,5 @@ def test_what_a_rank_refuses_is_said_by_the_planner(tmp_path, monkeypatch, capfd
     status = call(tmp_path, monkeypatch, *SMOKE, *TWO, "teacher.pooling=medium", "data.max_rows=64")
     assert status == 2
     said = capfd.readouterr().err
-    assert "teacher.pooling=medium is not one of cls, mean, pooler" in said
+    assert "pooling=medium is not one of cls, mean, pooler" in said
     assert "Traceback" not in said

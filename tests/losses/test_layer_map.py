@@ -13,7 +13,10 @@ def test_the_rules():
     assert layer_pairs([[0, 0], [3, 6]], 3, 6) == [(0, 0), (3, 6)]
 
 
-@pytest.mark.parametrize("layers", [[[4, 6]], [[3, 7]], [[-1, 2]], [], "first"])
+@pytest.mark.parametrize(
+    "layers",
+    [[[4, 6]], [[3, 7]], [[-1, 2]], [], "first", 3, [1, 2], [[1, 1.5]], [[1, 2, 3]], ["12"]],
+)
 def test_what_is_not_there_is_refused(layers):
     with pytest.raises(ValueError, match="layers"):
         layer_pairs(layers, 3, 6)
@@ -34,7 +37,13 @@ def test_where_layers_start():
 
 @pytest.mark.parametrize(
     ("layers", "words"),
-    [([0, 1], "names 2 layers"), ([0, 1, 6], "beyond the 6 layers"), ("middle", "middle")],
+    [
+        ([0, 1], "names 2 layers"),
+        ([0, 1, 6], "beyond the 6 layers"),
+        ("middle", "middle"),
+        (2, "a list of"),
+        ([0, 1, 1.5], "a list of"),
+    ],
 )
 def test_layers_that_cannot_be_started_from(layers, words):
     with pytest.raises(ValueError, match=words):

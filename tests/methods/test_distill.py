@@ -1,5 +1,6 @@
 """A student that learns from a teacher, through a whole short training."""
 
+import re
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.mixing import proportional
 from kdlight.launch.prepare import prepare
 from kdlight.losses.annealed import Annealed
+from kdlight.losses.logits import LogitMSE
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.distill import Distill
 from kdlight.methods.fit import fit
@@ -18,7 +20,7 @@ from kdlight.models.bilstm import BiLSTMEncoder
 from kdlight.models.embeddings import TokenEmbeddings
 from kdlight.models.heads import LinearHead
 from kdlight.models.multitask import MultiTaskModel
-from kdlight.types import LOGITS, ModelOutput
+from kdlight.types import LOGITS, ModelOutput, UserError
 
 STEPS = 5
 
@@ -33,6 +35,15 @@ class Contrary:
         return ModelOutput(logits=30.0 * F.one_hot(1 - batch.labels.long(), 2).float())
 
 
+class Broken(Contrary):
+    """A teacher that has lost its mind about three rows."""
+
+    def __call__(self, batch, needs=LOGITS):
+        logits = super().__call__(batch, needs).logits
+        logits[torch.isin(batch.rows, torch.tensor([3, 11, 17]))] = torch.nan
+        return ModelOutput(logits=logits)
+
+
 class Kept(Annealed):
     """Keeps its value, and what it would be with the teacher's answers and with gold labels."""
 
@@ -45,28 +56,48 @@ class Kept(Annealed):
         return value
 
 
-def test_an_annealed_training_goes_from_the_teacher_to_gold(encode, sentences, tmp_path):
-    prepare()
-    torch.manual_seed(0)
-    rows = encode(sentences(40))
-    encoder = BiLSTMEncoder(TokenEmbeddings(rows.vocabulary, rows.template.pad, 8), 8)
-    model = MultiTaskModel(encoder, LinearHead, {"demo": (2, False)})
-    data = TaskDataModule({"demo": rows}, {"demo": rows}, proportional, 8, 0, model.reads)
-    data.steps, loss = STEPS, Kept()
+@pytest.fixture
+def train(encode, sentences, tmp_path):
+    """`train(loss, teacher)`: five steps of eight rows."""
+
+    def made(loss, teacher):
+        prepare()
+        torch.manual_seed(0)
+        rows = encode(sentences(40))
+        encoder = BiLSTMEncoder(TokenEmbeddings(rows.vocabulary, rows.template.pad, 8), 8)
+        model = MultiTaskModel(encoder, LinearHead, {"demo": (2, False)})
+        data = TaskDataModule({"demo": rows}, {"demo": rows}, proportional, 8, 0, model.reads)
+        data.steps = STEPS
+        module = Distill(
+            losses=WeightedSum({"loss": loss}),
+            teacher=teacher,
+            model=model,
+            metrics={"demo": (["accuracy"], 2)},
+            optimizer=partial(torch.optim.SGD, lr=1.0),
+            schedule=constant,
+            total_steps=STEPS,
+            seed=0,
+        )
+        trainer = {"accelerator": "cpu", "devices": 1, "checkpoint_seconds": 1000}
+        runtime = {"title": "student", "trainer": trainer, "quiet": True}
+        fit(module, data, tmp_path, STEPS, "student", runtime)
+
+    return made
+
+
+def test_rows_with_a_number_that_is_none_are_named(train):
+    """By name those of the batch that are wrong, and no others."""
+    with pytest.raises(UserError, match=r"loss of task demo is nan at step \d") as caught:
+        train(LogitMSE(), Broken())
+    named = re.findall(r"train-(\d+)", str(caught.value))
+    assert named
+    assert {*named} <= {"3", "11", "17"}
+
+
+def test_an_annealed_training_goes_from_the_teacher_to_gold(train):
+    loss = Kept()
     loss.seen = []
-    module = Distill(
-        losses=WeightedSum({"annealed": loss}),
-        teacher=Contrary(),
-        model=model,
-        metrics={"demo": (["accuracy"], 2)},
-        optimizer=partial(torch.optim.SGD, lr=1.0),
-        schedule=constant,
-        total_steps=STEPS,
-        seed=0,
-    )
-    trainer = {"accelerator": "cpu", "devices": 1, "checkpoint_seconds": 1000}
-    runtime = {"title": "student", "trainer": trainer, "quiet": True}
-    fit(module, data, tmp_path, STEPS, "student", runtime)
+    train(loss, Contrary())
     assert len(loss.seen) == STEPS
     for step, (value, teachers, gold) in enumerate(loss.seen):
         done = step / (STEPS - 1)

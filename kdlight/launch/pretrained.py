@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def tokenizer_hash(folder: Path) -> str:
 
 
 def check_labels(folder: Path, task: Task) -> bool:
-    """Whether the folder brings a head for the task's classes.
+    """Whether the folder brings a head for the task's classes, or for its grade.
 
     Raises:
         UserError: if its classes are the task's in another order; learnt from such a teacher,
@@ -133,10 +134,14 @@ def check_labels(folder: Path, task: Task) -> bool:
             f"{folder / 'config.json'}: id2label must map class numbers to names, as in "
             '{"0": "negative", "1": "positive"}.'
         ) from None
-    classifier = config.get("architectures") == ["BertForSequenceClassification"]
-    if not classifier or len(labels) != len(task.labels):
+    if config.get("architectures") != ["BertForSequenceClassification"]:
         return False
-    if all(label == f"LABEL_{number}" for number, label in enumerate(labels)):
+    if len(labels) != (1 if task.kind == "regression" else len(task.labels)):
+        _say_unused(folder, task.name, tuple(labels))
+        return False
+    if task.kind == "regression" or all(
+        label == f"LABEL_{number}" for number, label in enumerate(labels)
+    ):
         return True
     theirs, ours = [_plain(label) for label in labels], [_plain(label) for label in task.labels]
     if theirs != ours and sorted(theirs) == sorted(ours):
@@ -145,7 +150,16 @@ def check_labels(folder: Path, task: Task) -> bool:
             f"{list(task.labels)}: fine-tune it with a new head (teacher.keep_head=false), or, if "
             f"the data gives labels by name, set 'task.{task.name}.labels=[{','.join(labels)}]'."
         )
+    if theirs != ours:
+        _say_unused(folder, task.name, tuple(labels))
     return theirs == ours
+
+
+@cache
+def _say_unused(folder: Path, task: str, labels: tuple[str, ...]) -> None:
+    """Says once that a head is left out."""
+    log.info("The head of %s, for %s, does not fit task %s: its teacher gets a new one.",
+             folder, ", ".join(labels), task)  # fmt: skip
 
 
 def _plain(label: str) -> str:

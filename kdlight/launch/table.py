@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 BESIDE = 4  # tasks that have room beside what is said of a network
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "
-    "{teacher} labels, the student may see {student}; the rest reaches it as unlabelled text "
+    "{teacher} labels{each}, the student may see {student}; the rest reaches it as unlabelled text "
     "that the teacher speaks about. It shows that the machinery works and what such text is "
     "worth, not that soft targets or augmentation help: real data is for that."
 )
 ON_TEXT = (
     "This is a demonstration on embedded (generated) data. A teacher learns some tasks; a student "
     "learns the teacher's inner relations on plain text, then each task plainly, from {student} "
-    "labels. It shows that the machinery works and what the teacher's start is worth; whether a "
-    "teacher of many tasks is better than a plain one, real data and long training must say."
+    "labels{each}. It shows that the machinery works and what the teacher's start is worth; whether "
+    "a teacher of many tasks is better than a plain one, real data and long training must say."
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "
@@ -44,7 +44,8 @@ def opening(config: Mapping[str, Any]) -> None:
     if data["source"] == "embedded":
         teacher, student = data["max_rows"], data["student_labels"] or data["max_rows"]
         about = ON_TEXT if config["method"]["learns_from"] == "text" else DEMO
-        text = about.format(teacher=f"{teacher:,}", student=f"{student:,}")
+        each = " a task" if len(config["task"]) > 1 else ""
+        text = about.format(teacher=f"{teacher:,}", student=f"{student:,}", each=each)
         _console().print(f"[bold]{config['name']}, scale={config['scale']}.[/bold] {text}")
 
 

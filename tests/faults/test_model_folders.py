@@ -19,6 +19,7 @@ from kdlight.tasks.task import Task
 from kdlight.types import StageSpec, UserError
 
 TASK = Task("sst2", "classification", labels=("negative", "positive"), folder="x")
+GRADED = Task("grades", "regression", pair=True)
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +177,16 @@ def test_a_tokenizer_of_another_model_is_refused(model, vocabulary):
         _check_reach(network, known + 1, 64)
     with pytest.raises(UserError, match=r"data\.max_length=65 .* set data\.max_length=64"):
         _check_reach(network, known, 65)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "kept"),
+    [(["LABEL_0"], GRADED, True), (["score"], GRADED, True), (["no", "yes"], GRADED, False),
+     (["a", "b", "c"], TASK, False), (["LABEL_0", "LABEL_1"], TASK, True)],
+)  # fmt: skip
+def test_a_head_is_taken_or_left_with_a_word(model, labels, task, kept, caplog):
+    caplog.set_level("INFO", "kdlight")
+    config(id2label={str(number): label for number, label in enumerate(labels)})(model)
+    assert [check_labels(model, task) for _ in range(2)] == [kept, kept]
+    said = [f"{', '.join(labels)}, does not fit task {task.name}" in m for m in caplog.messages]
+    assert said == ([] if kept else [True])  # once

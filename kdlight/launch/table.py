@@ -29,8 +29,9 @@ DEMO = (
 ON_TEXT = (
     "This is a demonstration on embedded (generated) data. A teacher learns some tasks; a student "
     "learns the teacher's inner relations on plain text, then each task plainly, from {student} "
-    "labels{each}. It shows that the machinery works and what the teacher's start is worth; whether "
-    "a teacher of many tasks is better than a plain one, real data and long training must say."
+    "labels{each}. It shows that the machinery works and what the teacher's start is worth; "
+    "whether a teacher of many tasks is better than a plain one, real data and long training must "
+    "say."
 )
 REAL = (
     "The real thing: python -m kdlight.run +experiment={name} scale=lite data.source=files "

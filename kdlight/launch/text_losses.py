@@ -21,8 +21,8 @@ def check_task_losses(losses: Mapping[str, Any]) -> None:
     """
     if not losses:
         raise UserError(
-            "loss=[] leaves nothing to learn: choose for instance 'loss=[logit_mse]', or gold "
-            "labels alone (method.learns_from=gold)."
+            "No loss is chosen: add for instance 'loss=[logit_mse]', or learn from gold labels "
+            "alone (method.learns_from=gold)."
         )
     if asking := [n for n, loss in losses.items() if loss["_target_"].startswith(OF_WORDS)]:
         raise UserError(

@@ -1,9 +1,9 @@
 """A bi-attentive LSTM: the biattentive classification network of McCann et al. 2017.
 
 (arXiv 1708.00107, section 5; as the student of MKD in Liu et al. 2019, arXiv 1911.03588.) Its
-batch normalisation is left out: batches of several tasks have no common statistics. One integrating
-LSTM and one pooling serve both texts, where theirs has one for each, and no ReLU layer stands before
-the encoder: the embeddings are trained.
+batch normalisation is left out: batches of several tasks have no common statistics. One
+integrating LSTM and one pooling serve both texts, where theirs has one for each, and no ReLU layer
+stands before the encoder: the embeddings are trained.
 """
 
 from collections.abc import Sequence

@@ -189,7 +189,6 @@ def test_a_mistake_in_the_configuration_is_one_sentence(said, override, expected
         (["teacher.joint=true", "teacher.refine=1"], "teacher.refine=1 must be a node"),
         (["+method.refine={max_steps: 5}"], "method.refine.max_steps: an arm has"),
         (["+method.refine={trainer: {max_steps: 0}}"], "method.refine: trainer.max_steps=0"),
-        (["loss=[]"], "leaves nothing to learn"),
         (["loss=[masked_words]"], "Loss masked_words is about words"),
         (["teacher.shape.num_hidden_layers=0"], "num_hidden_layers=0 must be"),
         (["+method.refine=5"], "method.refine=5 must map"),

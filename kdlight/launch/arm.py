@@ -112,7 +112,7 @@ class Arm:
             "student": fresh.config(),
             "loss": parts["loss"],
             "method": parts["method"]["module"],
-            "seed": self.plan.config["seed"],
+            "seed": self.plan.config["seed"] if settings["seed"] is None else settings["seed"],
             "length": self.plan.data["block_length"],
             **lightning(parts["trainer"]),
         }

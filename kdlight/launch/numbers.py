@@ -10,6 +10,7 @@ from kdlight.types import UserError
 # Lowest value of each; a key may be null (or missing) where its type or stage allows it.
 LOWEST = {
     **dict.fromkeys(("seed", "data.seed", "teacher.seed", "augmentation.seed"), 0),
+    "method.text.seed": 0,
     **{f"data.{key}": 1 for key in ("batch_size", "max_rows", "eval_rows", "text_rows")},
     **{f"data.{key}": 1 for key in ("corpus_rows", "doc_stride", "low_resource.draws")},
     **{f"data.{key}": 0 for key in ("unlabelled_rows", "student_labels", "selection_rows")},

@@ -304,6 +304,24 @@ def test_each_student_starts_from_its_own_teacher(tmp_path):
     assert not {"layers", "body", "start"} & set(baseline.parents)
 
 
+def test_one_encoder_serves_all_seeds_where_that_is_asked_for(tmp_path):
+    def bodies(*more):
+        found = []
+        for seed in (1, 2):
+            options = (*more, f"seed={seed}", f"outputs={tmp_path}/out")
+            job = Job(plain(*options, experiment="mitkd"), tmp_path)
+            student = job.arms["student"].students()[("sst2",)]
+            found.append((student.parents["body"].fingerprint, student.fingerprint))
+        return zip(*found, strict=True)
+
+    (one, other), (first, second) = bodies()
+    assert one != other
+    assert first != second
+    (one, other), (first, second) = bodies("method.text.seed=1")
+    assert one == other
+    assert first != second
+
+
 def test_a_body_without_tasks_gives_its_layers(run):
     """As that of a plain student that starts from the encoder made on the spot."""
     from kdlight.stages import student as stage

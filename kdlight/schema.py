@@ -22,7 +22,7 @@ METHOD_KEYS = (
 TRAINER_KEYS = (
     *("accelerator", "devices", "num_nodes", "on_every_node", "strategy", "precision"),
     *("max_epochs", "max_steps", "min_steps", "evaluations", "checkpoint_seconds", "threads"),
-    *("gradient_clip_val", "gradient_clip_algorithm", "deterministic", "benchmark", "plugins"),
+    *("gradient_clip_val", "gradient_clip_algorithm", "deterministic", "benchmark"),
     *("detect_anomaly", "sync_batchnorm", "profiler", "accumulate_grad_batches"),
 )
 STARTS = ("random", "teacher", "pretrained", "vectors")

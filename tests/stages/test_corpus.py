@@ -2,13 +2,15 @@
 
 import json
 import logging
+from types import SimpleNamespace
 
+import pytest
 from commands import plain
 
 from kdlight.launch import reading
 from kdlight.launch.plan import Plan
 from kdlight.stages import corpus, tokenizer
-from kdlight.types import StageSpec
+from kdlight.types import StageSpec, UserError
 
 
 def planned(tmp_path, *words):
@@ -37,6 +39,36 @@ def test_what_was_not_read_is_told(tmp_path, caplog):
     assert f"data.corpus_rows=40 was reached before {sources[1]}" in caplog.text
     size = json.loads((tmp_path / "tokenizer/special.json").read_text())["size"]
     assert f"Tokenizer: {size} word_pieces, of 60 asked for" in caplog.text
+
+
+def test_patterns_are_files(tmp_path):
+    first = planned(tmp_path)[0]
+    made = plain(f"data.corpus=[{tmp_path}/*.txt]", f"outputs={tmp_path}/out", experiment="mitkd")
+    second = Plan(made)
+    assert second.data["corpus"] == first.data["corpus"]
+    assert second.corpus == first.corpus
+
+
+def test_a_set_is_as_it_was_where_the_hub_is_away(tmp_path, monkeypatch, caplog):
+    def corpus(name="a/b"):
+        words = [f"data.corpus=['hub:{name}@en:body']", f"outputs={tmp_path}/out"]
+        return Plan(plain(*words, experiment="mitkd")).corpus
+
+    def away(name, config):
+        raise ConnectionError(f"no way to {name}, {config}")
+
+    for commit in ("1f", "2e"):
+        made = SimpleNamespace(hash=commit)
+        monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, made=made: made)
+        assert corpus()["content"] == [f"hub:a/b@en:body {commit}"]
+    assert caplog.text == ""
+    monkeypatch.setattr("datasets.load_dataset_builder", away)
+    assert corpus()["content"] == ["hub:a/b@en:body 2e"]
+    assert "cannot be asked for a/b (no way to a/b, en): taken as it was before, at 2e" in (
+        caplog.text
+    )
+    with pytest.raises(UserError, match="hub:c/d@en:body: no way to c/d, en"):
+        corpus("c/d")
 
 
 def test_files_are_hashed_once(tmp_path, monkeypatch):

@@ -2,13 +2,18 @@
 
 import json
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from commands import plain
 
+from kdlight.data import blocks
+from kdlight.data.encode import load_tokenizer
 from kdlight.launch import reading
+from kdlight.launch.execute import Executor
 from kdlight.launch.plan import Plan
+from kdlight.launch.ranks import Ranks
 from kdlight.stages import corpus, tokenizer
 from kdlight.types import StageSpec, UserError
 
@@ -26,9 +31,8 @@ def planned(tmp_path, *words):
 def test_what_was_not_read_is_told(tmp_path, caplog):
     plan, sources = planned(tmp_path, "data.corpus_rows=40", "data.block_length=16")
     reads = plan.tokenizer(None, {"kind": "word_pieces", "size": 60, "lowercase": True})
-    blocks = plan.blocks(reads)
     with caplog.at_level(logging.INFO):
-        for node, stage in ((reads, tokenizer), (blocks, corpus)):
+        for node, stage in ((reads, tokenizer), (plan.blocks(reads), corpus)):
             (out := tmp_path / node.kind).mkdir()
             runtime = {"pretrained": None, **node.runtime, "title": node.title}
             inputs = {"tokenizer": str(tmp_path / "tokenizer")}
@@ -39,6 +43,42 @@ def test_what_was_not_read_is_told(tmp_path, caplog):
     assert f"data.corpus_rows=40 was reached before {sources[1]}" in caplog.text
     size = json.loads((tmp_path / "tokenizer/special.json").read_text())["size"]
     assert f"Tokenizer: {size} word_pieces, of 60 asked for" in caplog.text
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_corpus_is_the_same_in_the_end(tmp_path, monkeypatch):
+    """Its lines are counted from the first source on, whatever was packed before."""
+    plan, sources = planned(tmp_path, "data.block_length=16")
+    reads = plan.tokenizer(None, {"kind": "word_pieces", "size": 60, "lowercase": True})
+    executor = Executor(tmp_path / "out/artifacts", Ranks(1, 1, None))
+    node = plan.blocks(reads)
+    executor.do([reads])
+    made = [line for source in sources for line in Path(source).read_text().splitlines()]
+
+    def killed(*_):
+        yield from made[:70]
+        raise Killed
+
+    monkeypatch.setattr(blocks, "LINES", 20)
+    monkeypatch.setattr(blocks, "SAVED_EVERY", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus, "corpus_lines", killed)
+        with pytest.raises(Killed):
+            executor.do([node])
+    place = executor.place(node)
+    assert json.loads((place.working / "packed.json").read_text())["counts"]["lines"] == 60
+    executor.do([node])
+    facts = json.loads((place.folder / "facts.json").read_text())
+    assert facts["lines"] == dict.fromkeys(sources, 50)
+    assert not (place.folder / "checkpoints").exists()
+    whole = tmp_path / "whole"
+    tokens = load_tokenizer(executor.place(reads).folder)
+    blocks.pack(made, whole, tokens, tokens.token_to_id("[PAD]"), 16)
+    for name in ("train/ids.npy", "selection/ids.npy", "train/meta.json"):
+        assert (whole / name).read_bytes() == (place.folder / name).read_bytes()
 
 
 def test_patterns_are_files(tmp_path):

@@ -20,6 +20,7 @@ from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
+from kdlight.launch.reach import warn_unseen
 from kdlight.launch.teachers import Group
 from kdlight.launch.times import precisions, training
 from kdlight.launch.trainer import runtime
@@ -46,6 +47,8 @@ class Job:
         self.plan = Plan(config)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in arms(config).items()}
         self.main = self.arms["student"]
+        if self.main.on_text:
+            warn_unseen(config["data"])
         self.taught_by: dict[str, str] = {}  # networks: an arm's teacher, as they are scored
         self.wandb = WandbRuns(config, folder)
         trainer = config["trainer"]

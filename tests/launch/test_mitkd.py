@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from statistics import fmean, stdev
 
 import numpy as np
@@ -280,6 +281,18 @@ def test_what_cannot_work_is_told_before_anything_is_trained(word, sentence, tmp
     with pytest.raises(UserError, match=sentence):
         Job(config, tmp_path).run()
     assert not (tmp_path / "out/artifacts/pretrain").exists()
+
+
+@pytest.mark.parametrize(("block", "told"), [(32, False), (31, True)])
+def test_positions_that_plain_text_does_not_reach_are_told(block, told, tmp_path, caplog):
+    words = [f"data.block_length={block}", f"outputs={tmp_path}/out"]
+    Job(plain(*words, experiment="mitkd"), tmp_path)
+    sentence = "data.max_length=32 is more than data.block_length=31: .*set data.block_length=32"
+    found = [record for record in caplog.records if re.search(sentence, record.message)]
+    assert len(found) == told  # once, however many arms
+    caplog.clear()
+    Job(plain(*words, experiment="kd_bilstm"), tmp_path)
+    assert caplog.records == []
 
 
 def test_a_plain_teacher_of_random_weights_is_refused(tmp_path):

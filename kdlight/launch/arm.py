@@ -1,5 +1,6 @@
 """One way of training a student: its teachers, its text, its losses, planned as artifacts."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from kdlight.launch.trainer import LEAST, PLAN_KEYS, lightning, mixed, on_each, 
 from kdlight.launch.weights import check_weights, of_tasks
 from kdlight.types import UserError
 
+log = logging.getLogger("kdlight")
 FINETUNE = {"_target_": "kdlight.methods.finetune.Finetune", "_partial_": True}
 
 
@@ -25,6 +27,15 @@ def finetune(module: Mapping[str, Any]) -> dict[str, Any]:
     """Learning on gold labels, the tasks weighed as in a method that has weights for them."""
     weights = module.get("task_weights")
     return {**FINETUNE, "task_weights": weights} if weights else FINETUNE
+
+
+def distinct(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The arms, the first one first, without those that are it over again."""
+    main, *others = arms
+    same = [name for name in others if arms[name] == arms[main]]
+    if same:
+        log.info("Variant %s changes nothing here, and is left out.", ", ".join(same))
+    return {name: parts for name, parts in arms.items() if name not in same}
 
 
 class Arm:

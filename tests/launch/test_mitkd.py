@@ -59,6 +59,11 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
         for name, arm in (("student", found["student"]), ("plain", found["variants"]["plain"])):
             scores = [fmean(arm["scores"][task].values()) for task in group["tasks"]]
             assert group["macro"][name] == pytest.approx(fmean(scores))
+    tasks = {task for group in groups.values() for task in group["tasks"]}
+    for arm in (found["student"], found["baseline"]):
+        assert set(arm["agreement"]) == tasks
+    assert found["variants"]["plain"]["agreement"] == {}  # its own teacher is not scored
+    assert "rates" not in found
     sizes = {found["student"]["params"], found["variants"]["plain"]["params"]}
     assert len(sizes) == 1
     assert next(iter(sizes)) < found["teacher"]["params"]

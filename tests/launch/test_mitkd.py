@@ -162,6 +162,7 @@ def test_the_student_is_a_hugging_face_model(run):
     tokenizer = AutoTokenizer.from_pretrained(encoder, local_files_only=True)
     words = tokenizer("the hotel was clean and the rooms were tidy", return_tensors="pt")
     assert tokenizer.unk_token_id not in words["input_ids"]
+    assert tokenizer.model_max_length == theirs.config.max_position_embeddings == 160
     (corpus,) = artifacts(folder, "corpus").values()
     batch = Blocks(corpus / "train").batch(np.arange(3), frozenset({"joint"}))
     ours = load_encoder(encoder, "mean").eval()
@@ -175,6 +176,31 @@ def test_the_student_is_a_hugging_face_model(run):
         )
     for mine, other in zip(parts["hidden_states"], found.hidden_states, strict=True):
         torch.testing.assert_close(mine, other)
+
+
+def test_a_student_with_a_pooler_is_one_too(run, monkeypatch):
+    """What it is fine-tuned from is `pooler_output` of its folder."""
+    folder, _ = run
+    alone = ["job=student", "~variants.plain", "baseline=false"]
+    assert call(folder, monkeypatch, *MITKD, *alone, "student.encoder.pooling=pooler") == 0
+    made = [
+        path.parent / "encoder"
+        for path in folder.glob("outputs/artifacts/agnostic/*/manifest.json")
+        if json.loads(path.read_text())["config"]["student"]["encoder"]["pooling"] == "pooler"
+    ]
+    (encoder,) = made
+    theirs = AutoModel.from_pretrained(encoder, local_files_only=True).eval()
+    (corpus,) = artifacts(folder, "corpus").values()
+    batch = Blocks(corpus / "train").batch(np.arange(3), frozenset({"joint"}))
+    ours = load_encoder(encoder, "pooler").eval()
+    with torch.inference_mode():
+        found = theirs(
+            batch.joint.input_ids,
+            attention_mask=batch.joint.mask.long(),
+            token_type_ids=batch.joint.token_type_ids,
+        )
+        torch.testing.assert_close(ours(batch), found.pooler_output)
+    assert found.pooler_output.std() > 0
 
 
 def test_it_holds_the_best_weights_of_its_training(run):

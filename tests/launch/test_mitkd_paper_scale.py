@@ -14,6 +14,7 @@ from kdlight.models.build import build_student
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import random_encoder
 from kdlight.teachers.online import OnlineTeacher
+from kdlight.types import Shape
 
 BASE = {
     "model_type": "bert",
@@ -55,6 +56,21 @@ def test_every_task_is_on_the_hub(experiment):
     assert set(few) <= set(tasks)
     kinds = {task["kind"] for task in tasks.values()}
     assert ("span" in kinds) == experiment.startswith("mitkd")
+
+
+@pytest.mark.parametrize(
+    ("student", "heads"),
+    [("tiny_4x312", 24), ("mini_6x384", 48), ("medium_6x768", 48), ("pico_3x128", 16)],
+)
+def test_heads_that_divide_both_widths(student, heads):
+    """Beside BERT-base, 768 wide."""
+    config = plain(f"student={student}", experiment="mitkd")
+    shape = config["student"]["encoder"]["shape"]
+    loss = instantiate(config["loss"]["relation"])
+    depth, width = shape["num_hidden_layers"], shape["hidden_size"]
+    loss.bind(Shape(depth, width, shape["num_attention_heads"]), Shape(12, 768, 12))
+    assert loss.heads == heads
+    assert (loss.teacher_layer, loss.student_layer) == (12, depth)
 
 
 def test_a_step_in_the_full_shapes(make_batch):

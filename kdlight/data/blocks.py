@@ -72,7 +72,7 @@ def pack(
             if time.monotonic() >= due:
                 _save(state, counts, files.saved(), rest)
                 due = time.monotonic() + SAVED_EVERY
-        state.unlink(missing_ok=True)  # the files are finished now
+        state.unlink(missing_ok=True)  # finished files cannot be gone on with
     counts["left_out"] = len(rest)
     if counts["blocks"] < 2:
         raise UserError(

@@ -75,15 +75,7 @@ ENCODERS = {"text": _texts, "span": _spans, "choice": _choices}
 def _tell(title: str, found: dict[str, Any], max_length: int) -> None:
     """Says what did not fit; of rows of text only where that is more than a few."""
     if "rows_cut" in found:
-        share = found["rows_cut"] / max(found["rows"], 1)
-        if share > WARNED:
-            log.warning(
-                "%s: %.0f%% of the rows are longer than data.max_length=%d tokens and are cut "
-                "(a longer one reads more of them).",
-                title,
-                100 * share,
-                max_length,
-            )
+        _tell_cut(title, found["rows_cut"] / max(found["rows"], 1), max_length)
         return
     lost: list[str] = found.get("without_a_whole_answer", [])
     counted = {name: n for name, n in found.items() if isinstance(n, int)}
@@ -96,4 +88,15 @@ def _tell(title: str, found: dict[str, Any], max_length: int) -> None:
             title,
             len(lost),
             named(lost),
+        )
+
+
+def _tell_cut(title: str, share: float, max_length: int) -> None:
+    if share > WARNED:
+        log.warning(
+            "%s: %.0f%% of the rows are longer than data.max_length=%d tokens and are cut (a "
+            "longer one reads more of them).",
+            title,
+            100 * share,
+            max_length,
         )

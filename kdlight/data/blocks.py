@@ -1,6 +1,7 @@
 """Text without tasks, packed into blocks of one length: memory-mapped, no token of padding."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,14 +11,16 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from kdlight.artifacts.place import write_whole
 from kdlight.data.array_files import ArrayFiles
-from kdlight.data.encode import template
+from kdlight.data.encode import template, token_type
 from kdlight.types import Batch, Tokens, UserError
 
 LINES = 1000  # tokenised together
 HELD_EVERY = 50  # one block in so many is held out, to choose a checkpoint by
 MOST_HELD = 512  # of which so many are looked at, however much text there is
 TRAIN, HELD = "train", "selection"
+SAVED_EVERY = 30.0  # seconds
 
 
 def pack(
@@ -33,7 +36,7 @@ def pack(
     Lines follow each other with the tokenizer's separator in between, and flow from block to
     block; every block stands between the tokens that the tokenizer puts around a text. What does
     not fill a last block is left out. One line in memory at a time; `advance` is called with the
-    number of lines done.
+    number of lines done. What was stopped goes on where it was, given the same lines again.
 
     Returns:
         How many `lines`, `tokens` and `blocks` there are, and `left_out` tokens.
@@ -45,44 +48,59 @@ def pack(
     room = length - joined.extra_single
     if room < 1 or not joined.suffix:
         raise UserError(f"Blocks of {length} tokens have no room for text with this tokenizer.")
-    counts = {"lines": 0, "tokens": 0, "blocks": 0, "left_out": 0}
-    dtype = np.uint16 if tokenizer.get_vocab_size() <= 65536 else np.uint32
-    folders = {name: out / name for name in (TRAIN, HELD)}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-    with (
-        ArrayFiles(folders[TRAIN], {"ids": dtype}) as train,
-        ArrayFiles(folders[HELD], {"ids": dtype}) as held,
-    ):
-        rest = np.empty(0, dtype=dtype)
-        for part in _parts(iter(lines)):
+    for name in (TRAIN, HELD):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    dtype, state = token_type(tokenizer), out / "checkpoints/packed.json"
+    counts, begun, rest = _begun(state)
+    advance(counts["lines"])
+    with ArrayFiles(out, {f"{name}/ids": dtype for name in (TRAIN, HELD)}, begun) as files:
+        due = time.monotonic() + SAVED_EVERY
+        for part in _parts(islice(lines, counts["lines"], None)):
             encoded = tokenizer.encode_batch_fast(part, add_special_tokens=False)
-            texts = [np.array([*e.ids, joined.suffix[0]], dtype) for e in encoded if e.ids]
-            flat = np.concatenate([rest, *texts])
+            texts = ([*e.ids, joined.suffix[0]] for e in encoded if e.ids)
+            flat = np.concatenate([np.array(tokens, dtype) for tokens in (rest, *texts)])
             whole = len(flat) // room
             for block in flat[: whole * room].reshape(whole, room):
                 last = counts["blocks"] % HELD_EVERY == HELD_EVERY - 1 or counts["blocks"] == 1
-                (held if last else train).append("ids", [*joined.prefix, *block, *joined.suffix])
+                ids = [*joined.prefix, *block, *joined.suffix]
+                files.append(f"{HELD if last else TRAIN}/ids", ids)
                 counts["blocks"] += 1
-            rest = flat[whole * room :]
+            rest = flat[whole * room :].tolist()
             counts["lines"] += len(part)
             counts["tokens"] += whole * room
             advance(len(part))
-        counts["left_out"] = len(rest)
+            if time.monotonic() >= due:
+                _save(state, counts, files.saved(), rest)
+                due = time.monotonic() + SAVED_EVERY
+        state.unlink(missing_ok=True)  # finished files cannot be gone on with
+    counts["left_out"] = len(rest)
     if counts["blocks"] < 2:
         raise UserError(
             f"The text has {counts['tokens'] + counts['left_out']} tokens, too few for two blocks "
             f"of {length}: give more text, or shorter blocks."
         )
     meta = {"length": length, "pad": pad, "vocabulary": tokenizer.get_vocab_size(), **counts}
-    for folder in folders.values():
-        (folder / "meta.json").write_text(json.dumps(meta))
+    for name in (TRAIN, HELD):
+        (out / name / "meta.json").write_text(json.dumps(meta))
     return counts
 
 
 def _parts(lines: Iterator[str]) -> Iterator[list[str]]:
     while part := list(islice(lines, LINES)):
         yield part
+
+
+def _save(state: Path, counts: dict[str, int], begun: dict[str, int], rest: list[int]) -> None:
+    state.parent.mkdir(exist_ok=True)
+    write_whole(state, json.dumps({"counts": counts, "begun": begun, "rest": rest}))
+
+
+def _begun(state: Path) -> tuple[dict[str, int], dict[str, int], list[int]]:
+    """What was counted, the files so far, and the tokens that wait for a block to be full."""
+    if not state.exists():
+        return dict.fromkeys(("lines", "tokens", "blocks", "left_out"), 0), {}, []
+    found = json.loads(state.read_text())
+    return found["counts"], found["begun"], found["rest"]
 
 
 class Blocks:

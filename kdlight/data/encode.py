@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ from kdlight.data.rows import CHUNK, read_rows
 from kdlight.types import Example, UserError
 
 MASK = "[MASK]"  # as augmenters write it, whatever the tokenizer calls it
+
+
+@dataclass
+class Found:
+    """What was met on the way: the rows, and those of them that do not fit whole."""
+
+    rows: int = 0
+    rows_cut: int = 0
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -52,13 +61,14 @@ def encode_rows(
     special: Mapping[str, Any],
     max_length: int,
     advance: Callable[[int], None] = lambda _: None,
-) -> int:
+) -> Found:
     """Tokenises the rows of an Arrow file into the files that `EncodedRows` reads.
 
     Texts are cut at `max_length` tokens each; a text without any token becomes the unknown
     token, so that no network ever sees an empty text. `special` names the padding id (`pad`)
     and the mask token (`mask`), which takes the place of `[MASK]` in the text. `advance` is
-    called with the number of rows done. Returns the number of rows.
+    called with the number of rows done. A row counts as cut where its texts, joined, are longer
+    than `max_length` with the tokens around them.
     """
     pad = special["pad"]
     out.mkdir(parents=True, exist_ok=True)
@@ -68,14 +78,18 @@ def encode_rows(
     types: dict[str, type] = {"labels": np.float32, "copies": np.bool_, "ids": np.int64}
     for side in sides:
         types |= {f"{side}.ids": token_type(tokenizer), f"{side}.offsets": np.int64}
-    ends, count = dict.fromkeys(sides, 0), 0
+    joined = template(tokenizer, pad)
+    room = max_length - (joined.extra_pair if pair else joined.extra_single)
+    ends, found = dict.fromkeys(sides, 0), Found()
     with ArrayFiles(out, types) as files:
         for side in sides:
             files.append(f"{side}.offsets", [0])
         for chunk in chunks(read_rows(source)):
+            whole = np.zeros(len(chunk), dtype=np.int64)
             for side in sides:
                 texts = [_text(row, side, special["mask"]) for row in chunk]
-                tokens = _encode(tokenizer, texts, max_length)
+                tokens, lengths = _encode(tokenizer, texts, max_length)
+                whole += lengths
                 offsets = ends[side] + np.cumsum([len(t) for t in tokens])
                 ends[side] = int(offsets[-1])
                 files.append(f"{side}.offsets", offsets)
@@ -84,10 +98,11 @@ def encode_rows(
             files.append("labels", known)
             files.append("copies", [row.parent is not None for row in chunk])
             files.append("ids", [digest(row.id) for row in chunk])
-            count += len(chunk)
+            found.rows += len(chunk)
+            found.rows_cut += int(np.count_nonzero(whole > room))
             advance(len(chunk))
     write_meta(source, out, tokenizer, pad, {"pair": pair, "max_length": max_length})
-    return count
+    return found
 
 
 def token_type(tokenizer: Tokenizer) -> type:
@@ -135,7 +150,11 @@ def _text(row: Example, side: str, mask: str | None) -> str:
     return text if mask == MASK else text.replace(MASK, mask or "")
 
 
-def _encode(tokenizer: Tokenizer, texts: list[str], max_length: int) -> list[np.ndarray]:
+def _encode(
+    tokenizer: Tokenizer, texts: list[str], max_length: int
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Tokens of each text, cut, and how many there were."""
     unknown = unknown_token(tokenizer)
     encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    return [np.array(e.ids[:max_length] or unknown) for e in encoded]
+    tokens = [np.array(e.ids[:max_length] or unknown) for e in encoded]
+    return tokens, np.array([len(e) for e in encoded])

@@ -9,7 +9,7 @@ from kdlight.launch.few import listed, warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
-from kdlight.launch.pretrained import model_hash
+from kdlight.launch.pretrained import check_vocabulary, model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
@@ -46,6 +46,8 @@ class Arm:
             joint = method["infuse"] if teacher["joint"] is None else teacher["joint"]
             teacher = {**teacher, "refine": (teacher["refine"] or {}) if joint else None}
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
+        if self.on_text and self.teachers.folder:
+            check_vocabulary(self.teachers.folder)
         if self.on_text and self.teachers.joint:
             warn_learnt(plan.data["low_resource"], self.teachers.names)
         check_weights(parts, plan.tasks)

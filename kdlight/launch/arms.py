@@ -1,10 +1,13 @@
 """The ways a job trains its student: the method itself, gold labels alone, and variants."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kdlight.launch.checked_arms import PARTS, check_name, check_variant
 from kdlight.launch.merged import merged
+
+log = logging.getLogger("kdlight")
 
 
 def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -33,6 +36,15 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if arm["method"]["learns_from"] != "gold" or set(changes) - {"loss"}:
             found[name] = arm
     return found
+
+
+def distinct(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The arms, the first one first, without those that are it over again."""
+    main, *others = arms
+    same = [name for name in others if arms[name] == arms[main]]
+    if same:
+        log.info("Variant %s changes nothing here, and is left out.", ", ".join(same))
+    return {name: parts for name, parts in arms.items() if name not in same}
 
 
 def _expanded(variants: Mapping[str, Any], tasks: Iterable[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.schema import AUGMENTATION_KEYS, nearest
+from kdlight.tasks.checks import check_taken
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
@@ -33,10 +34,11 @@ def check_task_names(tasks: Mapping[str, Task]) -> None:
     """Refuses two keys for one task, whose folders and messages would be the same.
 
     Raises:
-        UserError: with both keys and the remedy.
+        UserError: with both keys and the remedy; or with a key that no task can have.
     """
     seen: dict[str, str] = {}
     for key, task in tasks.items():
+        check_taken("A task", key)
         if task.name in seen:
             raise UserError(
                 f"The tasks {seen[task.name]} and {key} have one name, {task.name}: give one of "

@@ -1,11 +1,12 @@
 """What a job's artifacts say of its networks, gathered for `result.json`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kdlight.launch import result
+from kdlight.launch.graph import Node
 from kdlight.launch.teachers import Group
 
 
@@ -26,7 +27,8 @@ def quality(
         out: the run folder.
         groups: tasks whose macro is told apart. Then all networks of an arm are one body, each
             after its own fine-tuning, and its size is that of one of them.
-        taught_by: the network that is an arm's teacher, where it is not `teacher`.
+        taught_by: the network that is an arm's teacher, where it is not `teacher`; with a teacher
+            that is not scored, which is none of them, an arm has no agreement.
     """
     merge = result.one_body if groups else result.merge_scores
     scores = {name: merge(found) for name, found in folders.items()}
@@ -124,6 +126,25 @@ def _predictions(
                 alike = result.agreement(outputs[teacher], values)
                 agreement.setdefault(name, {})[task] = alike
     return agreement, files
+
+
+def rates(
+    networks: Mapping[str, Mapping[Group, Node]], folder: Callable[[Node], Path]
+) -> dict[str, Any]:
+    """The learning rate that was chosen for each network and task; nothing without a search.
+
+    Args:
+        networks: by name and tasks.
+        folder: gives that of an artifact.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name, by_group in networks.items():
+        for group, node in by_group.items():
+            for best in (node, node.parents.get("start")):  # or what a refined one starts from
+                if best is not None and best.kind == "best":
+                    choice = json.loads((folder(best) / "choice.json").read_text())
+                    found.setdefault(name, {}).update(dict.fromkeys(group, float(choice["best"])))
+    return {"rates": found} if found else {}
 
 
 def cost(folders: Mapping[Group, Path]) -> dict[str, Any]:

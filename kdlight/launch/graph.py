@@ -59,3 +59,19 @@ def titles(nodes: Iterable[Node]) -> dict[str, str]:
     return {
         name: title if count[title] == 1 else f"{title} {name[:8]}" for name, title in found.items()
     }
+
+
+def with_members(networks: Iterable[Node]) -> Iterator[Node]:
+    """The networks that were trained: of an ensemble its members; each once."""
+    seen: set[str] = set()
+    for network in networks:
+        members = [n for n in network.parents.values() if n.kind == "teacher"]
+        for node in members if network.kind == "ensemble" else [network]:
+            if node.fingerprint not in seen:
+                seen.add(node.fingerprint)
+                yield node
+
+
+def bodies(networks: Iterable[Node]) -> Iterator[Node]:
+    """What networks rest on that was trained on plain text."""
+    return (node for node in in_order(networks) if node.kind in ("pretrain", "agnostic"))

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,17 @@ import yaml
 from kdlight.artifacts.place import write_whole
 from kdlight.launch import gather, result
 from kdlight.launch.arm import Arm
-from kdlight.launch.arms import arms
+from kdlight.launch.arms import arms, distinct
 from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checked_arms import check_arms
 from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import git_commit, hardware, versions
 from kdlight.launch.execute import Executor
-from kdlight.launch.graph import Node, in_order, titles
+from kdlight.launch.graph import Node, bodies, titles, with_members
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
+from kdlight.launch.reach import warn_unseen
 from kdlight.launch.teachers import Group
 from kdlight.launch.times import precisions, training
 from kdlight.launch.trainer import runtime
@@ -45,11 +46,13 @@ class Job:
         self.config, self.folder = config, folder
         warn_unused(config["teacher"])
         self.plan = Plan(config)
-        chosen = arms(config)
+        chosen = distinct(arms(config))
         check_arms(config, chosen)
         self.arms = {name: Arm(self.plan, name, parts) for name, parts in chosen.items()}
         self.main = self.arms["student"]
-        self.taught_by: dict[str, str] = {}  # networks: an arm's teacher, as they are scored
+        if self.main.on_text:
+            warn_unseen(config["data"])
+        self.taught_by: dict[str, str] = {}  # an arm's teacher among the networks; "": not scored
         self.wandb = WandbRuns(config, folder)
         trainer = config["trainer"]
         ranks = Ranks(trainer["devices"], trainer["num_nodes"], trainer["on_every_node"])
@@ -124,14 +127,15 @@ class Job:
         meanwhile = [node for nodes in networks for node in nodes.values()]
         for name, arm in taught.items():
             nodes = arm.teachers.nodes()
-            names = frozenset(node.fingerprint for node in nodes.values())
-            if names not in seen:
+            if (names := arm.teachers.identity) not in seen:
                 seen[names] = f"{name}_teacher" if found else "teacher"
                 found[seen[names]] = nodes
                 for node in nodes.values():
                     # What plain text is read by has learnt all tasks; one of few rows is no test.
                     self._check(node, arm, [] if arm.on_text else [node], meanwhile)
-            self.taught_by[name] = seen[names]
+        for name, arm in chosen.items():
+            if arm.needs_teacher:
+                self.taught_by[name] = seen.get(arm.teachers.identity, "")
         return found
 
     def _taught(self, chosen: Mapping[str, Arm]) -> dict[str, Arm]:
@@ -179,13 +183,14 @@ class Job:
         )
         found |= gather.cost({group: self._folder(n) for group, n in latencies.items()})
         found["selection_macro"] = {
-            name: result.selection_macro(map(self._folder, _with_members(nodes.values())))
+            name: result.selection_macro(map(self._folder, with_members(nodes.values())))
             for name, nodes in networks.items()
         }
+        found |= gather.rates(networks, self._folder)
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
         own = {name: by_group.values() for name, by_group in networks.items()}
         found |= {"train_s": training(own, self.executor.spent), "precision": precisions(own)}
-        learnt = {node.fingerprint: node for node in (*_with_members(shown), *_bodies(shown))}
+        learnt = {node.fingerprint: node for node in (*with_members(shown), *bodies(shown))}
         named = titles(learnt.values())
         trained = {named[name]: self._folder(node) for name, node in learnt.items()}
         curves = {title: f / "metrics.csv" for title, f in trained.items()}
@@ -240,19 +245,3 @@ def _draw_pareto(folder: Path, found: dict[str, Any], config: Mapping[str, Any])
 
     points = by_parameters([Group("", (Run(folder, found, config),))])
     scatter(points, "parameters without embeddings", folder / "pareto.png")
-
-
-def _with_members(networks: Iterable[Node]) -> Iterator[Node]:
-    """The networks that were trained: of an ensemble its members; each once."""
-    seen: set[str] = set()
-    for network in networks:
-        members = [n for n in network.parents.values() if n.kind == "teacher"]
-        for node in members if network.kind == "ensemble" else [network]:
-            if node.fingerprint not in seen:
-                seen.add(node.fingerprint)
-                yield node
-
-
-def _bodies(networks: Iterable[Node]) -> Iterator[Node]:
-    """What networks rest on that was trained on plain text."""
-    return (node for node in in_order(networks) if node.kind in ("pretrain", "agnostic"))

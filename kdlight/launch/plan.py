@@ -11,10 +11,10 @@ from kdlight.launch.checks import check_task_keys, check_task_names
 from kdlight.launch.few import drawn
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import tokenizer_hash
-from kdlight.launch.reading import noted_hash
+from kdlight.launch.reading import noted_commit, noted_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.launch.text import transfer_set
-from kdlight.tasks.corpus import corpus_content
+from kdlight.tasks.corpus import corpus_content, corpus_sources
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
 
@@ -28,7 +28,8 @@ class Plan:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        self.data: Mapping[str, Any] = config["data"]
+        corpus = corpus_sources(config["data"]["corpus"])
+        self.data: Mapping[str, Any] = {**config["data"], "corpus": corpus}
         self.nodes = {name: {"name": name, **node} for name, node in config["task"].items()}
         few = drawn(self.nodes, self.data["low_resource"])
         self.draws = {name: draw for name, (_, draw) in few.items()}
@@ -62,7 +63,8 @@ class Plan:
     def corpus(self) -> dict[str, Any]:
         """What decides the plain text of the job."""
         notes = Path(self.config["outputs"]) / "artifacts/files.json"
-        return corpus_content(self.data, partial(noted_hash, notes=notes))
+        asked = (partial(asks, notes=notes) for asks in (noted_hash, noted_commit))
+        return corpus_content(self.data, *asked)
 
     def blocks(self, tokenizer: Node) -> Node:
         """The plain text as blocks of tokens."""

@@ -118,6 +118,30 @@ def tokenizer_hash(folder: Path) -> str:
     return hash_folder(folder, TOKENIZER_FILES)
 
 
+def check_vocabulary(folder: Path) -> None:
+    """Refuses a tokenizer with more tokens than its model knows, where their files say so.
+
+    Raises:
+        UserError: with both numbers.
+    """
+    known, path = _config(folder).get("vocab_size"), folder / "tokenizer.json"
+    if not isinstance(known, int) or not path.is_file():
+        return
+    try:
+        found = json.loads(path.read_bytes())
+        pieces, added = found["model"]["vocab"], found["added_tokens"]
+        unigram = isinstance(pieces, list)  # with the score of each
+        tokens = {piece[0] for piece in pieces} if unigram else set(pieces)
+        tokens |= {token["content"] for token in added}
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # of what cannot be read the stage speaks
+    if len(tokens) > known:
+        raise UserError(
+            f"The teacher knows {known} tokens, but the tokenizer has {len(tokens)}: the two in "
+            f"{folder} do not belong together; give another folder (teacher.pretrained=DIR)."
+        )
+
+
 def check_labels(folder: Path, task: Task) -> bool:
     """Whether the folder brings a head for the task's classes, or for its grade.
 

@@ -1,10 +1,12 @@
 """How many tokens the Transformers of a configuration can read; told from their shapes alone."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from kdlight.types import UserError
 
+log = logging.getLogger("kdlight")
 # Architectures with a table of positions, one row a token.
 TABLED = ("albert", "bert", "camembert", "distilbert", "electra", "ernie", "mpnet", "roberta")
 
@@ -35,3 +37,17 @@ def check_reach(
                 f"data.{key}={data[key]} is more than the {most} tokens that the {who} can read: "
                 f"set data.{key}={most} or less, or {remedy}."
             )
+
+
+def warn_unseen(data: Mapping[str, Any]) -> None:
+    """Says that texts of tasks are longer than the blocks of text that a student learns before."""
+    length, block = data["max_length"], data["block_length"]
+    if length > block:
+        log.warning(
+            "data.max_length=%d is more than data.block_length=%d: plain text does not reach the "
+            "positions behind, which fine-tuning alone teaches; set data.block_length=%d, with "
+            "fewer blocks a step (method.text.batch_size) where that is too much.",
+            length,
+            block,
+            length,
+        )

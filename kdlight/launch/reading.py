@@ -1,14 +1,18 @@
 """What a student reads: its tokenizer, and the table that its embeddings start from."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.tasks.hub import set_commit
 from kdlight.tasks.lines import file_hash
-from kdlight.types import UserError
+from kdlight.types import UserError, first_line
+
+log = logging.getLogger("kdlight")
 
 
 def own_tokenizer(
@@ -78,11 +82,38 @@ def noted_hash(path: Path, notes: Path) -> str:
     seen = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
     if known.get(str(path), [])[:3] != seen:
         known[str(path)] = [*seen, file_hash(path)]
-        notes.parent.mkdir(parents=True, exist_ok=True)
-        fresh = notes.with_name(f"{notes.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(known, indent=1))
-        fresh.rename(notes)
+        _write(notes, known)
     return str(known[str(path)][3])
+
+
+def noted_commit(name: str, config: str | None, notes: Path) -> str:
+    """The commit that a set of the hub is at; the one noted in `notes` where the hub is away.
+
+    Passes on any error of `datasets` where none is noted.
+    """
+    known, key = _read(notes), f"hub:{name}@{config or ''}"
+    try:
+        commit = set_commit(name, config)
+    except Exception as error:
+        if key not in known:
+            raise
+        log.warning(
+            "The hub cannot be asked for %s (%s): taken as it was before, at %s.",
+            name,
+            first_line(error),
+            *known[key],
+        )
+        return str(known[key][0])
+    if known.get(key) != [commit]:
+        _write(notes, known | {key: [commit]})
+    return commit
+
+
+def _write(notes: Path, known: Mapping[str, list[Any]]) -> None:
+    notes.parent.mkdir(parents=True, exist_ok=True)
+    fresh = notes.with_name(f"{notes.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(known, indent=1))
+    fresh.rename(notes)
 
 
 def _read(notes: Path) -> dict[str, list[Any]]:

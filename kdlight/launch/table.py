@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kdlight.launch.remarks import remarks
 from kdlight.launch.result import macro as _macro
-from kdlight.measure.meter import duration
 from kdlight.report.names import is_teacher, network_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
         console.print(table)
     for group, measured in found.get("benchmark", {}).items():
         console.print(_speed(group, measured))
-    console.print(_cost(found))
+    console.print(remarks(found, config))
     if found["data_source"] == "embedded":
         # The groups of tasks that are compared are those of the scale.
         on_text = config["method"]["learns_from"] == "text"
@@ -212,34 +212,6 @@ def _speed(group: str, measured: Mapping[str, Any]) -> Table:
 
 def _cell(scores: Mapping[str, float]) -> str:
     return " / ".join(f"{value:.1f}" for value in scores.values())
-
-
-def _cost(found: Mapping[str, Any]) -> str:
-    lines = []
-    if found["retention"] is not None:
-        lines.append(f"The student keeps {found['retention']:.1%} of its teacher's score.")
-    if found["teacher"] and found["student"]:
-        teacher, student = (found[n]["params_without_embeddings"] for n in ("teacher", "student"))
-        lines.append(
-            f"Parameters without embeddings: teacher {teacher:,}, student {student:,}, "
-            + (f"{teacher / student:.1f}x fewer." if student < teacher else "no fewer.")
-        )
-    if latency := found["latency"]:
-        lines += [
-            f"Latency, {case['task']}, batch {case['batch_size']} x {case['length']} tokens, "
-            f"{'one thread' if case['device'] == 'cpu' else case['device']}: "
-            f"teacher {case['teacher_ms']:.2f} ms, student {case['student_ms']:.2f} ms, "
-            f"{case['speedup']:.1f}x as fast."
-            for case in (latency, *latency["more"])
-        ]
-    built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}
-    whole = sum(built.values())
-    long = [f"{name} {duration(s)}" for name, s in built.items() if s >= max(1, whole / 25)]
-    lines.append(
-        f"Built in {duration(whole)}{', most of it by ' + ', '.join(long) if long else ''}; "
-        f"{len(found['reused'])} artifacts were there already."
-    )
-    return "\n".join(lines)
 
 
 def _console() -> Console:

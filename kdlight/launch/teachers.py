@@ -84,6 +84,11 @@ class Teachers:
         """The teachers whose outputs are learnt from, by their tasks."""
         return {group: self.of(group) for group in self.groups}
 
+    @property
+    def identity(self) -> frozenset[str]:
+        """What tells these teachers from others."""
+        return frozenset(node.fingerprint for node in self.nodes().values())
+
     def of_task(self, task: str) -> Node:
         """The teacher of a task."""
         for group in self.groups:

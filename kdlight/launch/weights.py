@@ -6,15 +6,18 @@ from typing import Any
 from hydra.utils import instantiate
 
 from kdlight.schema import nearest
+from kdlight.tasks.checks import check_taken
 from kdlight.types import UserError, settings_of
 
 
 def check_weights(parts: Mapping[str, Any], tasks: Iterable[str]) -> None:
-    """Refuses weights of an arm that are negative, or of no task.
+    """Refuses weights of an arm that are negative, or of no task, and names that none can have.
 
     Raises:
         UserError: with the key.
     """
+    for name in parts["loss"]:
+        check_taken("A loss", name)
     given = {
         "method.module.task_weights": parts["method"]["module"].get("task_weights") or {},
         "loss": {name: node.get("weight", 1.0) for name, node in parts["loss"].items()},

@@ -1,9 +1,9 @@
 """What the stages that learn from plain text share."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from hydra.utils import instantiate
 
@@ -15,6 +15,7 @@ from kdlight.methods.base import TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.models.masked_lm import MaskedLMModel, save_words
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import PretrainedEncoder, longest_text
 from kdlight.types import StageSpec
 
 TEXT = "text"  # the task that blocks are rows of
@@ -46,12 +47,18 @@ def learn(spec: StageSpec, model: MultiTaskModel, make: Callable[..., TaskModule
         best = fit(module, data, out, interval, runtime["title"], runtime)
     if is_first_rank():
         model.load_state_dict(best.weights)
-        _save_body(model.encoder.model, out, Path(spec.inputs["tokenizer"]))
+        _save_body(model.encoder, out, Path(spec.inputs["tokenizer"]))
         if isinstance(model, MaskedLMModel):
             save_words(model, out)
 
 
-def _save_body(model: Any, out: Path, tokenizer: Path) -> None:
-    model.save_pretrained(out / "encoder")
+def _save_body(encoder: PretrainedEncoder, out: Path, tokenizer: Path) -> None:
+    """The encoder, and its tokenizer with no more tokens a text than the encoder can read."""
+    encoder.model.save_pretrained(out / "encoder")
     for path in tokenizer.glob("*token*.json"):
         shutil.copyfile(path, out / "encoder" / path.name)
+    if most := longest_text(encoder):
+        path = out / "encoder/tokenizer_config.json"
+        about = json.loads(path.read_text())
+        about["model_max_length"] = min(most, about.get("model_max_length", most))
+        path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")

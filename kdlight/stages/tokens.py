@@ -20,13 +20,14 @@ from kdlight.types import StageSpec
 
 log = logging.getLogger("kdlight")
 Advance = Callable[[int], None]
+WARNED = 0.03  # the share of rows that are cut
 
 
 def run(spec: StageSpec) -> None:
     """Encodes every Arrow file of the input into a folder of its own.
 
-    What does not fit into `max_length` is counted for span and choice tasks in `facts.json`; so is,
-    for all of them, the share of tokens that the tokenizer does not know.
+    What does not fit into `max_length` is counted in `facts.json`; so is the share of tokens that
+    the tokenizer does not know.
 
     Raises:
         UserError: if it knows less than half of them.
@@ -39,9 +40,9 @@ def run(spec: StageSpec) -> None:
     with Meter(spec.runtime["title"], sum(map(count_rows, sources)), "rows") as meter:
         for source in sources:
             out, tokenizer = Path(spec.out) / source.stem, load_tokenizer(folder)
-            if found := encode(source, out, tokenizer, special, spec.config, meter.advance):
-                facts[source.stem] = found
-                _tell(f"{spec.runtime['title']}, {source.stem}", found)
+            found = encode(source, out, tokenizer, special, spec.config, meter.advance)
+            facts[source.stem] = found
+            _tell(f"{spec.runtime['title']}, {source.stem}", found, spec.config["max_length"])
     share = unknown_share(sorted(Path(spec.out).glob("*/?.ids.npy")), load_tokenizer(folder))
     check_unknown(spec.runtime["title"], share)
     facts["unknown_share"] = share
@@ -51,8 +52,7 @@ def run(spec: StageSpec) -> None:
 def _texts(
     source: Path, out: Path, tokenizer: Tokenizer, special: Any, config: Any, advance: Advance
 ) -> dict[str, Any]:
-    encode_rows(source, out, tokenizer, special, config["max_length"], advance)
-    return {}
+    return asdict(encode_rows(source, out, tokenizer, special, config["max_length"], advance))
 
 
 def _spans(
@@ -72,8 +72,11 @@ def _choices(
 ENCODERS = {"text": _texts, "span": _spans, "choice": _choices}
 
 
-def _tell(title: str, found: dict[str, Any]) -> None:
-    """Says what did not fit."""
+def _tell(title: str, found: dict[str, Any], max_length: int) -> None:
+    """Says what did not fit; of rows of text only where that is more than a few."""
+    if "rows_cut" in found:
+        _tell_cut(title, found["rows_cut"] / max(found["rows"], 1), max_length)
+        return
     lost: list[str] = found.get("without_a_whole_answer", [])
     counted = {name: n for name, n in found.items() if isinstance(n, int)}
     words = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counted.items() if n)
@@ -85,4 +88,15 @@ def _tell(title: str, found: dict[str, Any]) -> None:
             title,
             len(lost),
             named(lost),
+        )
+
+
+def _tell_cut(title: str, share: float, max_length: int) -> None:
+    if share > WARNED:
+        log.warning(
+            "%s: %.0f%% of the rows are longer than data.max_length=%d tokens and are cut (a "
+            "longer one reads more of them).",
+            title,
+            100 * share,
+            max_length,
         )

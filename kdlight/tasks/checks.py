@@ -35,6 +35,31 @@ _LISTS = ("labels", "metrics", "embedded_labels", "with_dev", "grade_range")
 _MAPPINGS = ("columns", "files", "aliases", "more_eval")
 _COLUMN_KEYS = ("text_a", "text_b", "label", "answers", "options", "id", "header", "test")
 _HUB_KEYS = ("path", "name", "columns", "splits")
+# What a `torch.nn.ModuleDict`, in which networks keep a part for each name, is itself.
+TAKEN = frozenset((
+    "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init",
+    "children", "clear", "compile", "cpu", "cuda", "double", "dump_patches", "eval",
+    "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter",
+    "get_submodule", "half", "ipu", "items", "keys", "load_state_dict", "modules", "mtia",
+    "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "pop",
+    "register_backward_hook", "register_buffer", "register_forward_hook",
+    "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_",
+    "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train",
+    "training", "type", "update", "values", "xpu", "zero_grad",
+))  # fmt: skip
+
+
+def check_taken(what: str, name: str) -> None:
+    """Refuses a name that no part of a network can have.
+
+    Raises:
+        UserError: with `what` it is that has it.
+    """
+    if name in TAKEN:
+        raise UserError(f"{what} cannot be called {name}: a network has that already; rename it.")
 
 
 def check(task: "Task") -> None:
@@ -58,6 +83,7 @@ def _check_name(task: "Task") -> None:
             f"task name {task.name!r}: expected lower-case letters, digits and underscores, "
             "beginning with a letter"
         )
+    check_taken("A task", task.name)
     if not isinstance(task.folder, str):
         raise UserError(f"task {task.name}: `folder` must name its folder under data.root")
 

@@ -1,5 +1,6 @@
 """Plain text as a corpus: files, gzipped or not, sets of the hub by name, or embedded text."""
 
+import glob
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,21 +13,34 @@ from kdlight.types import UserError, first_line
 HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
 
 
+def corpus_sources(names: Iterable[str]) -> list[str]:
+    """Files and sets of the hub: in place of a pattern, such as `DIR/*.txt.gz`, what it matches.
+
+    Raises:
+        UserError: for a pattern that no file matches.
+    """
+    return [source for name in names for source in _matching(name)]
+
+
 def corpus_content(
-    data: Mapping[str, Any], hash_of: Callable[[Path], str] = file_hash
+    data: Mapping[str, Any],
+    hash_of: Callable[[Path], str] = file_hash,
+    commit_of: Callable[[str, str | None], str] = set_commit,
 ) -> dict[str, Any]:
     """What decides the text of a corpus: of a file its bytes, of a set of the hub its commit.
 
     Args:
-        data: the configuration's `data` node.
+        data: the configuration's `data` node, without patterns.
         hash_of: gives the hash of a file's bytes.
+        commit_of: gives the commit of a set from its name and configuration.
 
     Raises:
         UserError: if there is no corpus, or a file or a set cannot be read.
     """
     limit = {"rows": data["corpus_rows"]}
     if data["corpus"]:
-        return limit | {"content": [_content(source, hash_of) for source in data["corpus"]]}
+        content = [_content(source, hash_of, commit_of) for source in data["corpus"]]
+        return limit | {"content": content}
     if data["source"] != "embedded":
         raise UserError(
             "There is no text to learn from: name files or sets of the hub, "
@@ -48,23 +62,40 @@ def corpus_lines(
     Args:
         content: as `corpus_content` gave it.
         sources: files, or sets of the hub as `hub:OWNER/NAME`, `hub:OWNER/NAME@CONFIG` and
-            `hub:OWNER/NAME@CONFIG:COLUMN` (default column `text`), read as a stream.
+            `hub:OWNER/NAME@CONFIG:COLUMN` (default column `text`), read as a stream of the commit
+            that `content` names.
         counts: gets the number of lines that were taken of each source.
 
     Raises:
         UserError: for a source that is empty or cannot be read, with file and line.
     """
     counts = {} if counts is None else counts
-    lines = _embedded(content) if "embedded" in content else _all(list(sources), counts)
-    return islice(lines, content["rows"])
+    if "embedded" in content:
+        return islice(_embedded(content), content["rows"])
+    return islice(_all(list(sources), content["content"], counts), content["rows"])
 
 
-def _content(source: str, hash_of: Callable[[Path], str]) -> str:
+def _matching(name: str) -> list[str]:
+    path = Path(name).expanduser()
+    if name.startswith(HUB) or not glob.has_magic(name) or path.is_file():
+        return [name]
+    found = sorted(found for found in glob.glob(str(path), recursive=True) if Path(found).is_file())
+    if not found:
+        raise UserError(
+            f"data.corpus: no file matches {name}; give files, patterns that match some, or sets "
+            f"of the hub ({HUB}OWNER/NAME)."
+        )
+    return found
+
+
+def _content(
+    source: str, hash_of: Callable[[Path], str], commit_of: Callable[[str, str | None], str]
+) -> str:
     if not source.startswith(HUB):
         return hash_of(Path(source).expanduser())
     name, config, _ = _parts(source)
     try:
-        return f"{source} {set_commit(name, config)}"
+        return f"{source} {commit_of(name, config)}"
     except Exception as error:  # datasets passes on errors of a dozen libraries
         raise UserError(f"{source}: {first_line(error)}") from error
 
@@ -77,10 +108,11 @@ def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
     return map(script.characters, lines) if content["script"] else lines
 
 
-def _all(sources: list[str], counts: dict[str, int]) -> Iterator[str]:
+def _all(sources: list[str], contents: Iterable[str], counts: dict[str, int]) -> Iterator[str]:
     counts |= dict.fromkeys(sources, 0)
-    for source in sources:
-        lines = _hub(source) if source.startswith(HUB) else _file(source)
+    for source, content in zip(sources, contents, strict=True):
+        hub = source.startswith(HUB)
+        lines = _hub(source, content.split()[-1]) if hub else _file(source)
         for line in lines:
             if text := " ".join(line.split()):
                 counts[source] += 1
@@ -100,12 +132,12 @@ def _parts(source: str) -> tuple[str, str | None, str]:
     return name, config or None, column or "text"
 
 
-def _hub(source: str) -> Iterator[str]:
+def _hub(source: str, commit: str) -> Iterator[str]:
     from datasets import load_dataset
 
     name, config, column = _parts(source)
     try:
-        rows: Any = load_dataset(name, config, split="train", streaming=True)
+        rows: Any = load_dataset(name, config, split="train", revision=commit, streaming=True)
         for row in rows:
             if (text := row[column]) is not None:
                 yield str(text)

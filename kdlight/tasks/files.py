@@ -68,7 +68,8 @@ def read_file(task: Task, path: str | Path, split: str) -> Iterator[Example]:
         try:
             if row is None:
                 raise BrokenRowError("wrong number of columns")
-            example = build_example(task, split, _name(row, number, path, seen), row)
+            name = str(number) if _is_numbered(task, path) else _name(row, number, seen)
+            example = build_example(task, split, name, row)
         except BrokenRowError as error:
             if not task.skip_broken:
                 raise UserError(f"{path}, {place}: {error}") from None
@@ -103,13 +104,14 @@ def _candidates(task: Task, split: str) -> list[str]:
     """File names of a split, those that are taken first first."""
     named = task.files.get(split, ())
     stems = [split, *named, *_OTHER_STEMS.get(split, ())]
-    jsonl, tables = ([s + end for end in ends for s in stems] for ends in (_JSONL, _TABLES))
-    jsonl += [s + end for end in _JSON for s in stems] if task.layout else []
+    jsonl, json, text, tables = (
+        [s + end for end in ends for s in stems] for ends in (_JSONL, _JSON, _TEXT, _TABLES)
+    )
     if task.kind in ("span", "choice"):
-        return jsonl  # a table has no room for lists
+        return jsonl + json  # a table has no room for lists
     if split == UNLABELLED:
-        return jsonl + [stem + ending for ending in _TEXT for stem in stems] + tables
-    return jsonl + tables + [stem + ending for ending in _TEXT for stem in named]
+        return jsonl + text + tables + json
+    return jsonl + tables + json + [stem + ending for ending in _TEXT for stem in named]
 
 
 def _raw_rows(task: Task, path: Path, split: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
@@ -142,9 +144,14 @@ def _under_our_names(row: dict[str, Any], columns: Mapping[str, Any]) -> dict[st
     return row
 
 
-def _name(row: dict[str, Any], number: int, path: Path, seen: set[str]) -> str:
+def _is_numbered(task: Task, path: Path) -> bool:
+    """Whether an `id` in a row does not count: one of JSON lines need not be unique."""
+    return path.name.endswith(_JSONL) or (path.name.endswith(_JSON) and not task.layout)
+
+
+def _name(row: dict[str, Any], number: int, seen: set[str]) -> str:
     """End of a row's id: its number, or the value of the id column, which must be unique."""
-    if path.name.endswith(_JSONL) or "id" not in row:
+    if "id" not in row:
         return str(number)
     name = str(row["id"]).strip()
     if not name or name in seen:

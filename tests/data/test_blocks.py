@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from kdlight.data import blocks
 from kdlight.data.blocks import HELD_EVERY, Blocks, pack
 from kdlight.data.encode import load_tokenizer
 from kdlight.types import UserError
@@ -16,6 +17,7 @@ def packed(tmp_path, bert):
         bert.save_pretrained(tmp_path / "tokenizer")
         out = tmp_path / "corpus"
         tokenizer = load_tokenizer(tmp_path / "tokenizer")
+        make.tokenizer, make.pad = tokenizer, bert.pad_token_id
         counts = pack(lines, out, tokenizer, bert.pad_token_id, length)
         return out, counts
 
@@ -44,17 +46,65 @@ def test_tokens_stand_in_their_order_between_the_marks(packed, bert):
     assert counts["lines"] == 100
 
 
+class Killed(BaseException):
+    pass
+
+
+def test_what_was_killed_goes_on_where_it_was(packed, monkeypatch):
+    lines = [f"the cat sat on a mat {n % 10}" for n in range(100)]
+    monkeypatch.setattr(blocks, "LINES", 10)
+    out, expected = packed(lines)
+    whole = contents(out)
+    state = out / "checkpoints/packed.json"
+    assert not state.exists()
+
+    def some(until):
+        yield from lines[:until]
+        if until < len(lines):
+            raise Killed
+
+    for until, saved_every in ((35, 0.0), (65, 1e9), (75, 0.0)):
+        monkeypatch.setattr(blocks, "SAVED_EVERY", saved_every)
+        with pytest.raises(Killed):  # what was packed behind the state is dropped
+            packed(some(until))
+        assert json.loads(state.read_text())["counts"]["lines"] == (70 if until == 75 else 30)
+    done = []
+    tokenised = Counted(packed.tokenizer)
+    assert pack(some(100), out, tokenised, packed.pad, 10, done.append) == expected
+    assert done == [70, 10, 10, 10]
+    assert tokenised.lines == 30
+    assert contents(out) == whole
+
+
+class Counted:
+    """A tokenizer that counts the lines it is given."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.lines = tokenizer, 0
+
+    def encode_batch_fast(self, lines, **options):
+        self.lines += len(lines)
+        return self.tokenizer.encode_batch_fast(lines, **options)
+
+    def __getattr__(self, name):
+        return getattr(self.tokenizer, name)
+
+
+def contents(out):
+    return {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
 def test_a_batch_is_joined_text_without_padding(packed):
     out, _ = packed(["the cat sat on a mat"] * 50)
-    blocks = Blocks(out / "train", "corpus")
-    batch = blocks.batch(np.array([3, 1]), frozenset({"joint"}))
+    rows = Blocks(out / "train", "corpus")
+    batch = rows.batch(np.array([3, 1]), frozenset({"joint"}))
     assert batch.task == "corpus"
     assert batch.joint.input_ids.shape == (2, 10)
     assert batch.joint.mask.all()
     assert batch.labels.isnan().all()
-    assert blocks.lengths.tolist() == [10] * len(blocks)
-    assert blocks.text_lengths.tolist() == [[10]] * len(blocks)
-    assert blocks.lengths.strides == (0,)  # however much text there is
+    assert rows.lengths.tolist() == [10] * len(rows)
+    assert rows.text_lengths.tolist() == [[10]] * len(rows)
+    assert rows.lengths.strides == (0,)  # however much text there is
     assert json.loads((out / "train/meta.json").read_text())["length"] == 10
 
 

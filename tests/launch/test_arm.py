@@ -1,13 +1,14 @@
 """Which networks an arm needs, and what each of them is made from."""
 
 import json
+import logging
 import shutil
 
 import pytest
 from commands import plain
 
 from kdlight.launch.arm import Arm
-from kdlight.launch.arms import arms
+from kdlight.launch.arms import arms, distinct
 from kdlight.launch.plan import Plan
 from kdlight.schema import check
 from kdlight.types import UserError
@@ -23,6 +24,18 @@ def arm(*overrides, experiment="mkd_transformer3", name="student"):
 
 def teacher_tasks(made):
     return [tuple(node.config["tasks"]) for node in made.teachers.nodes().values()]
+
+
+def test_a_variant_that_changes_nothing_is_left_out(caplog):
+    """Such as the control of MITKD where it is the method itself."""
+    for word, left_out in (("teacher=plain", True), ("teacher.seed=1", False)):
+        made = arms(plain(word, experiment="mitkd"))
+        assert set(made) == {"student", "baseline", "plain"}
+        with caplog.at_level(logging.INFO):
+            found = distinct(made)
+        assert found == {k: v for k, v in made.items() if not (left_out and k == "plain")}
+        assert ("Variant plain changes nothing here" in caplog.text) == left_out
+        caplog.clear()
 
 
 def test_one_student_and_one_teacher_for_all_tasks():

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from commands import plain
 
 from kdlight.launch.checks import (
     check_kinds,
@@ -10,6 +11,7 @@ from kdlight.launch.checks import (
     check_task_names,
     check_teacher_floor,
 )
+from kdlight.launch.job import Job
 from kdlight.launch.result import agreement
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -24,6 +26,16 @@ def test_an_unknown_key_names_the_nearest(key, words):
     with pytest.raises(UserError, match="task mine: its YAML has an unknown key") as caught:
         check_task_keys("mine", {**TARGET, key: 1})
     assert words in str(caught.value)
+
+
+def test_a_name_that_no_part_of_a_network_can_have(tmp_path):
+    """Of a task's key, whatever the task is called, and of a loss."""
+    with pytest.raises(UserError, match="A task cannot be called update: "):
+        check_task_names({"update": TASKS["text"]})
+    kl = "{_target_: kdlight.losses.logits.SoftKL, weight: 1.0}"
+    config = plain(f"+loss.half={kl}", f"outputs={tmp_path}")
+    with pytest.raises(UserError, match="A loss cannot be called half: "):
+        Job(config, tmp_path)
 
 
 def test_known_keys_and_other_classes_pass():

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from kdlight.launch.gather import quality
+from kdlight.launch.gather import quality, rates
+from kdlight.launch.graph import Node
 
 CONFIG = {"teacher": {"shape": None, "pretrained": "bert"}, "student_name": "bilstm"}
 SIZE = {"params": 10, "params_without_embeddings": 4, "size_bytes": 40}
@@ -55,12 +56,39 @@ def test_agreement_is_with_the_network_that_taught(evaluated, tmp_path):
             "student": evaluated("student", a=[RIGHT, WRONG]),
             "other": evaluated("other", a=[WRONG, WRONG]),
             "gold": evaluated("gold", a=[WRONG, RIGHT]),
+            "plain": evaluated("plain", a=[WRONG, RIGHT]),
         },
         tmp_path,
         {},
-        {"other": "other_teacher", "gold": "other_teacher"},
+        {"other": "other_teacher", "gold": "other_teacher", "plain": ""},
     )
     assert found["student"]["agreement"]["a"] == 50
     assert found["variants"]["other"]["agreement"]["a"] == 100
     assert found["variants"]["gold"]["agreement"]["a"] == 50
     assert found["variants"]["other"].items() >= SIZE.items()
+    assert found["variants"]["plain"]["agreement"] == {}  # its teacher is not scored
+
+
+def test_rates_are_those_that_were_chosen(tmp_path):
+    """Also of a network that was refined afterwards; of one without a search nothing."""
+
+    def best(name, rate):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "choice.json").write_text(json.dumps({"best": rate, "scores": {}}))
+        return Node("best", name, {})
+
+    both = best("both", "1e-09")
+    networks = {
+        "teacher": {("a", "b"): Node("teacher", "", {})},
+        "student": {("a",): best("one", "0.02"), ("b",): best("two", "0.3")},
+        "joint": {("a", "b"): both},
+        "refined": {("a",): Node("student", "", {}, {"start": both})},
+    }
+    assert rates(networks, lambda node: tmp_path / node.label) == {
+        "rates": {
+            "student": {"a": 0.02, "b": 0.3},
+            "joint": {"a": 1e-9, "b": 1e-9},
+            "refined": {"a": 1e-9},
+        }
+    }
+    assert rates({"teacher": networks["teacher"]}, lambda _: tmp_path) == {}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from statistics import fmean, stdev
 
 import numpy as np
@@ -58,6 +59,11 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
         for name, arm in (("student", found["student"]), ("plain", found["variants"]["plain"])):
             scores = [fmean(arm["scores"][task].values()) for task in group["tasks"]]
             assert group["macro"][name] == pytest.approx(fmean(scores))
+    tasks = {task for group in groups.values() for task in group["tasks"]}
+    for arm in (found["student"], found["baseline"]):
+        assert set(arm["agreement"]) == tasks
+    assert found["variants"]["plain"]["agreement"] == {}  # its own teacher is not scored
+    assert "rates" not in found
     sizes = {found["student"]["params"], found["variants"]["plain"]["params"]}
     assert len(sizes) == 1
     assert next(iter(sizes)) < found["teacher"]["params"]
@@ -156,6 +162,7 @@ def test_the_student_is_a_hugging_face_model(run):
     tokenizer = AutoTokenizer.from_pretrained(encoder, local_files_only=True)
     words = tokenizer("the hotel was clean and the rooms were tidy", return_tensors="pt")
     assert tokenizer.unk_token_id not in words["input_ids"]
+    assert tokenizer.model_max_length == theirs.config.max_position_embeddings == 160
     (corpus,) = artifacts(folder, "corpus").values()
     batch = Blocks(corpus / "train").batch(np.arange(3), frozenset({"joint"}))
     ours = load_encoder(encoder, "mean").eval()
@@ -169,6 +176,31 @@ def test_the_student_is_a_hugging_face_model(run):
         )
     for mine, other in zip(parts["hidden_states"], found.hidden_states, strict=True):
         torch.testing.assert_close(mine, other)
+
+
+def test_a_student_with_a_pooler_is_one_too(run, monkeypatch):
+    """What it is fine-tuned from is `pooler_output` of its folder."""
+    folder, _ = run
+    alone = ["job=student", "~variants.plain", "baseline=false"]
+    assert call(folder, monkeypatch, *MITKD, *alone, "student.encoder.pooling=pooler") == 0
+    made = [
+        path.parent / "encoder"
+        for path in folder.glob("outputs/artifacts/agnostic/*/manifest.json")
+        if json.loads(path.read_text())["config"]["student"]["encoder"]["pooling"] == "pooler"
+    ]
+    (encoder,) = made
+    theirs = AutoModel.from_pretrained(encoder, local_files_only=True).eval()
+    (corpus,) = artifacts(folder, "corpus").values()
+    batch = Blocks(corpus / "train").batch(np.arange(3), frozenset({"joint"}))
+    ours = load_encoder(encoder, "pooler").eval()
+    with torch.inference_mode():
+        found = theirs(
+            batch.joint.input_ids,
+            attention_mask=batch.joint.mask.long(),
+            token_type_ids=batch.joint.token_type_ids,
+        )
+        torch.testing.assert_close(ours(batch), found.pooler_output)
+    assert found.pooler_output.std() > 0
 
 
 def test_it_holds_the_best_weights_of_its_training(run):
@@ -280,6 +312,18 @@ def test_what_cannot_work_is_told_before_anything_is_trained(word, sentence, tmp
     with pytest.raises(UserError, match=sentence):
         Job(config, tmp_path).run()
     assert not (tmp_path / "out/artifacts/pretrain").exists()
+
+
+@pytest.mark.parametrize(("block", "told"), [(32, False), (31, True)])
+def test_positions_that_plain_text_does_not_reach_are_told(block, told, tmp_path, caplog):
+    words = [f"data.block_length={block}", f"outputs={tmp_path}/out"]
+    Job(plain(*words, experiment="mitkd"), tmp_path)
+    sentence = "data.max_length=32 is more than data.block_length=31: .*set data.block_length=32"
+    found = [record for record in caplog.records if re.search(sentence, record.message)]
+    assert len(found) == told  # once, however many arms
+    caplog.clear()
+    Job(plain(*words, experiment="kd_bilstm"), tmp_path)
+    assert caplog.records == []
 
 
 def test_a_plain_teacher_of_random_weights_is_refused(tmp_path):

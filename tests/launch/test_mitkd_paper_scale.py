@@ -14,6 +14,7 @@ from kdlight.models.build import build_student
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import random_encoder
 from kdlight.teachers.online import OnlineTeacher
+from kdlight.types import Shape
 
 BASE = {
     "model_type": "bert",
@@ -31,7 +32,9 @@ def test_the_recipe(experiment):
     text, teacher = config["method"]["text"], config["teacher"]
     assert text["optimizer"]["lr"] == 6e-4
     assert text["optimizer"]["betas"] == [0.9, 0.98]
-    assert (text["batch_size"], config["data"]["block_length"]) == (256, 128)
+    # Published are 256 to 512 blocks of 128; longer ones cover every position of the tasks.
+    assert config["data"]["block_length"] == config["data"]["max_length"] == 384
+    assert 256 * 128 <= text["batch_size"] * config["data"]["block_length"] <= 512 * 128
     assert text["schedule"]["warmup"] * text["max_steps"] == 4000
     assert (text["precision"], teacher["store_precision"]) == ("auto", "auto")
     assert (teacher["joint"], config["method"]["infuse"]) == (None, True)
@@ -53,6 +56,21 @@ def test_every_task_is_on_the_hub(experiment):
     assert set(few) <= set(tasks)
     kinds = {task["kind"] for task in tasks.values()}
     assert ("span" in kinds) == experiment.startswith("mitkd")
+
+
+@pytest.mark.parametrize(
+    ("student", "heads"),
+    [("tiny_4x312", 24), ("mini_6x384", 48), ("medium_6x768", 48), ("pico_3x128", 16)],
+)
+def test_heads_that_divide_both_widths(student, heads):
+    """Beside BERT-base, 768 wide."""
+    config = plain(f"student={student}", experiment="mitkd")
+    shape = config["student"]["encoder"]["shape"]
+    loss = instantiate(config["loss"]["relation"])
+    depth, width = shape["num_hidden_layers"], shape["hidden_size"]
+    loss.bind(Shape(depth, width, shape["num_attention_heads"]), Shape(12, 768, 12))
+    assert loss.heads == heads
+    assert (loss.teacher_layer, loss.student_layer) == (12, depth)
 
 
 def test_a_step_in_the_full_shapes(make_batch):
@@ -78,7 +96,8 @@ def test_a_step_in_the_full_shapes(make_batch):
     module._trainer = SimpleNamespace(world_size=1, gradient_clip_val=None)
     assert module.losses.terms["relation"].heads == 24
     optimizer = module.configure_optimizers()["optimizer"]
-    batch = make_batch([128, 128], task="text", labels=[0.0, 0.0], vocabulary=30_000)
+    lengths = [config["data"]["block_length"]] * 2
+    batch = make_batch(lengths, task="text", labels=[0.0, 0.0], vocabulary=30_000)
     before = {name: value.clone() for name, value in student.encoder.model.named_parameters()}
     total, _ = module.loss(batch)
     total.backward()

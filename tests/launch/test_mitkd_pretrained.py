@@ -1,6 +1,7 @@
 """MITKD from a model folder, as at `scale=lite` and `paper`: nothing is made on the spot."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -143,6 +144,26 @@ def test_bad_text_is_told_before_a_teacher_is_trained(content, sentence, folder,
     with pytest.raises(UserError, match=sentence):
         Job(plain(*words, experiment="mitkd"), tmp_path).run()
     assert not (tmp_path / "out/artifacts/teacher").exists()
+
+
+@pytest.mark.parametrize("which", ["pieces", "added", "unigram"])
+def test_a_tokenizer_of_another_model_is_told_before_text_is_packed(which, folder, bert, tmp_path):
+    made = shutil.copytree(folder, tmp_path / "model")
+    config = json.loads((made / "config.json").read_text())
+    path = made / "tokenizer.json"
+    tokens = json.loads(path.read_text())
+    words = [f"teacher.pretrained={made}", "teacher.pretrain=null", "teacher.tokenizer=null"]
+    chosen = plain(*words, f"outputs={tmp_path}/out", experiment="mitkd")
+    if which != "added":
+        config["vocab_size"] = len(bert) - 1
+    if which == "added":
+        tokens["added_tokens"].append({**tokens["added_tokens"][0], "content": "[NEW]"})
+    if which == "unigram":
+        tokens["model"]["vocab"] = [[piece, 0.0] for piece in tokens["model"]["vocab"]]
+    (made / "config.json").write_text(json.dumps(config))
+    path.write_text(json.dumps(tokens))
+    with pytest.raises(UserError, match=rf"knows {config['vocab_size']} tokens, .* do not belong"):
+        Job(chosen, tmp_path)
 
 
 def test_words_of_a_folder_that_has_none(folder, tmp_path):

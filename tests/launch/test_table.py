@@ -87,3 +87,34 @@ def test_the_command_for_real_data_asks_for_plain_text_where_it_is_needed(said):
     told = say({"learns_from": "text"})
     assert "MODEL_FOLDER_OR_HUB_NAME 'data.corpus=[TEXT_FILES]'" in told
     assert "data.root=DIR teacher.pretrained=" in told  # the scale has tasks of three groups
+
+
+def test_the_rates_that_were_chosen_are_told(said):
+    say, _ = said
+    rates = {"student": {"a": 1e-3, "b": 2e-5, "c": 1e-3}, "baseline": {"a": 0.01}}
+    told = say(rates=rates)
+    assert "Learning rate of student, distilled: 2e-05 for b; 0.001 for a, c." in told
+    assert "Learning rate of student, gold only: 0.01 for a." in told
+    assert "Learning rate" not in say()
+
+
+@pytest.mark.parametrize(
+    ("steps", "source", "variants", "told"),
+    [
+        (800, "files", True, True),
+        (49_999, "hub", True, True),
+        (50_000, "files", True, False),
+        (800, "embedded", True, False),  # says so at its start
+        (800, "files", False, False),  # there is one teacher
+    ],
+)
+def test_what_a_short_distillation_cannot_say(steps, source, variants, told, said):
+    say, found = said
+    method = {"learns_from": "text", "text": {"max_steps": steps}}
+    others = {"plain": {**found["student"], "macro": 50.0}} if variants else {}
+    sentence = (
+        f"The distillation made {steps:,} updates, the published one 100,000 or more: which "
+        "teacher is better, this length cannot say."
+    )
+    assert (sentence in say(method, data_source=source, variants=others)) == told
+    assert "updates" not in say(data_source=source, variants=others)

@@ -52,6 +52,26 @@ def test_value_and_gradient_are_those_of_loops(heads, block, monkeypatch):
     assert not first.grad[1, 2:].any()  # padding
 
 
+@pytest.mark.parametrize("batch", [7, 70])
+def test_memory_is_bounded_by_blocks(batch, monkeypatch):
+    """However large the batch: what is computed at once has the size of a block."""
+    limit, heads, length = 4 * 2 * 5 * 5 * 3, 2, 5  # bytes of three rows
+    parts, block = [], relation._block
+
+    def seen(student, teacher, mask, heads, gradient):
+        assert len(student) == len(teacher) == len(mask) == len(gradient)
+        parts.append(len(student))
+        return block(student, teacher, mask, heads, gradient)
+
+    monkeypatch.setattr(relation, "CACHED_BYTES", limit)
+    monkeypatch.setattr(relation, "_block", seen)
+    student = vectors(6, batch).requires_grad_()
+    relation_kl(student, vectors(12, batch, seed=1), mask(*[4] * batch), heads).backward()
+    assert sum(parts) == batch
+    assert max(parts) == 3
+    assert max(parts) * 4 * heads * length**2 <= limit
+
+
 def test_rows_without_padding_are_those_of_loops():
     student, teacher, real = vectors(6), vectors(12, seed=1), mask(5, 5, 5)
     first, second = (student.clone().requires_grad_() for _ in range(2))

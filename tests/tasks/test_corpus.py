@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kdlight.tasks.corpus import corpus_content, corpus_lines
+from kdlight.tasks.corpus import corpus_content, corpus_lines, corpus_sources
 from kdlight.types import UserError
 
 DATA = {
@@ -36,11 +36,27 @@ def test_lines_of_files_in_their_order(tmp_path):
     assert (after[0] != before[0], after[1] == before[1]) == (True, True)
 
 
+def test_a_pattern_stands_for_the_files_that_match_it(tmp_path, monkeypatch):
+    (tmp_path / "deep/folder.txt").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", "a.md", "deep/c.txt", "one[1].txt"):
+        (tmp_path / name).write_text("one")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    named = [f"{tmp_path}/[ab].txt", "hub:wiki/e*", "~/deep/*.txt", f"{tmp_path}/**/c.txt"]
+    expected = ["a.txt", "b.txt", "hub:wiki/e*", "deep/c.txt", "deep/c.txt"]
+    expected = [n if n.startswith("hub") else f"{tmp_path}/{n}" for n in expected]
+    assert corpus_sources(named) == expected
+    # What is a file, and what is none, is left to the reader.
+    plain = [f"{tmp_path}/one[1].txt", f"{tmp_path}/none.txt", "~/a.txt"]
+    assert corpus_sources(plain) == plain
+    with pytest.raises(UserError, match=r"data\.corpus: no file matches .*\*\.gz; give files"):
+        corpus_sources([f"{tmp_path}/*.gz"])
+
+
 def test_a_set_by_name_is_streamed(monkeypatch):
     asked = []
 
-    def load(name, config, split, streaming):
-        asked.append((name, config, split, streaming))
+    def load(name, config, split, revision, streaming):
+        asked.append((name, config, split, revision, streaming))
         return iter([{"text": "a b", "body": "c"}, {"text": None, "body": None}])
 
     monkeypatch.setattr("datasets.load_dataset", load)
@@ -48,7 +64,7 @@ def test_a_set_by_name_is_streamed(monkeypatch):
     made = lambda name, config: SimpleNamespace(hash=commits[name, config])  # noqa: E731
     monkeypatch.setattr("datasets.load_dataset_builder", made)
     assert lines("hub:wiki/en", "hub:wiki/zh@2023:body") == ["a b", "c"]
-    assert asked == [("wiki/en", None, "train", True), ("wiki/zh", "2023", "train", True)]
+    assert asked == [("wiki/en", None, "train", "1", True), ("wiki/zh", "2023", "train", "2", True)]
     with pytest.raises(UserError, match="no column 'title'"):
         lines("hub:wiki/en:title")
     before = corpus_content({**DATA, "corpus": ["hub:wiki/en"]})

@@ -1,12 +1,16 @@
 """A Task refuses, in words, what cannot be a task."""
 
+from pathlib import Path
+
 import pytest
 from omegaconf import OmegaConf
+from torch import nn
 
-from kdlight.tasks.checks import EMBEDDED, KIND_METRICS, METRICS
+from kdlight.tasks.checks import EMBEDDED, KIND_METRICS, METRICS, TAKEN
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
+CONF = Path(__file__).parents[2] / "conf"
 GOOD = {
     "name": "demo",
     "kind": "classification",
@@ -32,6 +36,7 @@ GOOD = {
         ({"grade_range": [5, 0]}, ["grade_range"]),
         ({"name": "SST-2"}, ["SST-2", "lower-case"]),
         ({"name": False}, ["False", "lower-case"]),
+        ({"name": "train"}, ["A task cannot be called train", "rename it"]),
         ({"folder": 3}, ["folder"]),
         ({"columns": {"text_b": "x"}}, ["`pair: true`"]),
         ({"more_eval": {"other": "dev"}}, ["more_eval.other", "split"]),
@@ -65,6 +70,15 @@ def test_a_mistake_is_named_with_what_is_valid(change, words):
         Task(**{**GOOD, **change})
     for word in words:
         assert word in str(caught.value)
+
+
+def test_all_names_are_known_that_no_part_of_a_network_can_have():
+    assert {name for name in dir(nn.ModuleDict()) if not name.startswith("_")} <= TAKEN
+    for name in TAKEN & {"type", "keys", "half", "training"}:
+        with pytest.raises(KeyError):
+            nn.ModuleDict({name: nn.Identity()})
+    assert not TAKEN & {path.stem for path in (CONF / "task").glob("*.yaml")}
+    assert not TAKEN & {path.stem for path in (CONF / "loss").glob("*.yaml")}
 
 
 def test_containers_of_yaml_become_plain():

@@ -35,8 +35,8 @@ _LISTS = ("labels", "metrics", "embedded_labels", "with_dev", "grade_range")
 _MAPPINGS = ("columns", "files", "aliases", "more_eval")
 _COLUMN_KEYS = ("text_a", "text_b", "label", "answers", "options", "id", "header", "test")
 _HUB_KEYS = ("path", "name", "columns", "splits")
-# What a `torch.nn.ModuleDict`, in which networks keep a part for each name, is itself; `smart_apply`
-# it becomes by transformers.
+# What a `torch.nn.ModuleDict`, in which networks keep a part for each name, is itself;
+# `smart_apply` comes to it from transformers.
 TAKEN = frozenset((
     "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init",
     "children", "clear", "compile", "cpu", "cuda", "double", "dump_patches", "eval",
@@ -48,8 +48,8 @@ TAKEN = frozenset((
     "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
     "register_load_state_dict_pre_hook", "register_module", "register_parameter",
     "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_",
-    "set_extra_state", "set_submodule", "share_memory", "smart_apply", "state_dict", "to", "to_empty", "train",
-    "training", "type", "update", "values", "xpu", "zero_grad",
+    "set_extra_state", "set_submodule", "share_memory", "smart_apply", "state_dict", "to", "to_empty",
+    "train", "training", "type", "update", "values", "xpu", "zero_grad",
 ))  # fmt: skip
 
 

@@ -11,6 +11,9 @@ from typing import Any, cast
 import lightning as L
 import torch
 from hydra.utils import instantiate
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.loggers import Logger
 
 from kdlight.data.datamodule import TaskDataModule
@@ -96,6 +99,7 @@ def fit(
             enable_model_summary=False,
             logger=[curves, *_wandb(runtime)],
             callbacks=[last, progress, *callbacks],
+            plugins=[_environment()],
             default_root_dir=out,
         )
     if resumed := last.newest():
@@ -122,6 +126,11 @@ def fit(
     prefix = "model."
     network = {k.removeprefix(prefix): v for k, v in last.best.items() if k.startswith(prefix)}
     return Best(network, cast(float, last.score))
+
+
+def _environment() -> ClusterEnvironment:
+    """Torchrun's in a rank; else this process alone, whatever SLURM or MPI says around it."""
+    return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment()
 
 
 def _kept(last: LastState) -> str:

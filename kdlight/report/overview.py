@@ -10,7 +10,7 @@ from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, shown, spread, verdict, whole_macro
+from kdlight.report.tables import BESIDE, Table, shown, spread, verdict, whole_macro
 from kdlight.report.unlike import unlike_in_any
 
 
@@ -43,8 +43,9 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     """
     first = groups[0]
     metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
+    beside = metrics if len(metrics) <= BESIDE else []
     columns = ["network", "macro", "agreement", "n", "minus the first student", "verdict"]
-    columns += [f"{task} {metric}" for task, metric in metrics]
+    columns += [f"{task} {metric}" for task, metric in beside]
     rows = []
     for arm, group in each_network(groups):
         alike = [
@@ -56,7 +57,7 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
             *_apart(group, arm, first),
-            *(spread(group.values(arm, *metric)) for metric in metrics),
+            *(spread(group.values(arm, *metric)) for metric in beside),
         ])  # fmt: skip
     notes = [
         "All settings that were scored on the same rows. The first student, by the names of the "
@@ -64,6 +65,8 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
         "standard error, paired over seeds; many are compared here, and none is corrected for "
         f"that{', as those of the next table are' if tested else ''}.",
     ]
+    if metrics != beside:
+        notes.append("Scores of the tasks: in the table of each setting, below.")
     notes += unlike_in_any(groups)
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)

@@ -101,7 +101,7 @@ def _kept(jobs: Sequence[SweepJob], room: int) -> list[SweepJob]:
 
 def _stage(job: SweepJob) -> str:
     if job.state == "running":
-        return str(job.facts.get("stage", "starts"))
+        return str(job.facts.get("stage") or job.facts.get("line", "starts"))
     took = job.state != "lent" and job.seconds
     return state_text(job) + (f" in {duration(job.seconds)}" if took else "")
 

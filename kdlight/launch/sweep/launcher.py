@@ -1,14 +1,9 @@
 """Hydra's launcher for multirun: every job a process, all checked before the first starts."""
 
 import copy
-import fcntl
-import hashlib
-import json
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,14 +14,15 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
-from kdlight.launch.settled import settled, typed_command
-from kdlight.launch.sweep.job import LOCK, SweepJob, at_work
+from kdlight.launch.settled import settled
+from kdlight.launch.sweep.closing import closing
+from kdlight.launch.sweep.folder import identity, sweep_folder
+from kdlight.launch.sweep.job import SweepJob
 from kdlight.launch.sweep.reader import read_once
 from kdlight.launch.sweep.schedule import Listed, Schedule, Source
 from kdlight.launch.sweep.shares import check_devices, shares, warn_of_one_gpu
-from kdlight.launch.sweep.view import View, summary
+from kdlight.launch.sweep.view import View
 from kdlight.launch.sweep.words import check_swept, flags, own
 from kdlight.types import UserError
 
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
     from kdlight.launch.job import Job
 
 log = logging.getLogger("kdlight")
-NOTE = "sweep.json"
-MADE = {"multirun.yaml"}  # by Hydra and by the sweeper, in every new folder
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ class SweepLauncher(Launcher):
         """
         wanted = [list(overrides) for overrides in job_overrides]
         planned = [self.planned(words, number) for number, words in enumerate(wanted)]
-        with self.folder(identity([each.about for each in planned])) as folder:
+        with sweep_folder(self.config, identity([each.about for each in planned])) as folder:
             jobs = [
                 SweepJob(initial_job_idx + number, own(words), folder / str(number))
                 for number, words in enumerate(wanted)
@@ -87,10 +81,8 @@ class SweepLauncher(Launcher):
                 job.state = "done" if job.result else "waiting"
             open_jobs = [job for job in jobs if job.state == "waiting"]
             _announce(jobs, open_jobs, folder)
-            try:
+            with closing(jobs, folder, planned[0].job.config["outputs"]):
                 self.do(Listed(open_jobs), jobs, len(jobs))
-            finally:
-                summary(jobs, folder)
             if failed := sum(job.state != "done" for job in jobs):
                 raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
@@ -151,58 +143,9 @@ class SweepLauncher(Launcher):
         self.loader._apply_overrides_to_config(values, config)
         return config
 
-    @contextmanager
-    def folder(self, name: str, shared: bool = False) -> Iterator[Path]:
-        """The folder of this sweep: that of the same sweep, if it was begun before.
-
-        It is finished if the block raises nothing.
-
-        Args:
-            name: its identity.
-            shared: whether several commands may be at work on it, each in a folder of its own.
-
-        Raises:
-            UserError: if another command is at work in it, or it is another sweep's.
-        """
-        new = Path(self.config.hydra.sweep.dir).absolute()
-        found = self._chosen(new, name, shared)
-        if found != new and {path.name for path in new.glob("*")} <= MADE:
-            shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
-        found.mkdir(parents=True, exist_ok=True)
-        with (found / LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(f"Another command is at work on this sweep, in {found}.") from error
-            about = {"identity": name, "command": typed_command()}
-            write_whole(found / NOTE, json.dumps(about))
-            yield found
-            write_whole(found / NOTE, json.dumps({**about, "finished": True}))
-
-    def _chosen(self, new: Path, name: str, shared: bool) -> Path:
-        """A folder that is typed; else that of the same sweep, or `new`."""
-        again = self.config.launcher.again
-        if (new / NOTE).exists():
-            note = json.loads((new / NOTE).read_text())
-            if note["identity"] != name or (again and note.get("finished")):
-                what = "this sweep, finished" if note["identity"] == name else "another sweep"
-                raise UserError(f"{new} holds {what}: choose another hydra.sweep.dir.")
-        if any(word.startswith("hydra.sweep.dir=") for word in self.config.hydra.overrides.hydra):
-            return new
-        for place in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
-            note = json.loads(place.read_text())
-            if note["identity"] == name and not (shared and at_work(place.parent)):
-                return new if again and note.get("finished") else place.parent
-        return new
-
-
-def identity(about: Any) -> str:
-    """The name of what a sweep is about."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
 
 def _log_to_terminal() -> None:
-    """As a job's own progress looks; the sweep has no log file."""
+    """As a job's own progress looks."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
     log.handlers, log.propagate = [handler], False

@@ -17,11 +17,12 @@ from rich.console import Console
 
 from kdlight.artifacts.place import remove, write_whole
 from kdlight.launch.errors import AGAIN
-from kdlight.launch.sweep.launcher import SweepLauncher, identity
+from kdlight.launch.sweep.closing import closing
+from kdlight.launch.sweep.folder import identity, sweep_folder
+from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.search import Search, read_objectives
 from kdlight.launch.sweep.space import first_trial, space
 from kdlight.launch.sweep.study import best, open_study
-from kdlight.launch.sweep.view import summary
 from kdlight.launch.sweep.words import flags, own
 from kdlight.types import UserError
 
@@ -77,7 +78,7 @@ def search(
         )
     place = (settings.storage, settings.study)
     name = identity([first.about, drawn, objectives, place])
-    with launcher.folder(name, shared=settings.storage is not None) as folder:
+    with sweep_folder(launcher.config, name, settings.storage is not None) as folder:
         study = open_study(
             settings.storage or f"sqlite:///{folder / DATABASE}",
             settings.study or str(first.job.config["name"]),
@@ -95,10 +96,8 @@ def search(
         earlier = f", {ended} of them ended before" if ended else ""
         here = os.path.relpath(folder)
         log.info("A search of %d trials%s, in %s", settings.trials, earlier, here)
-        try:
+        with closing(trials.jobs, folder, first.job.config["outputs"]):
             launcher.do(trials, trials.jobs, settings.trials - ended)
-        finally:
-            summary(trials.jobs, folder)
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
         _show(found, folder, [*flags(launcher.config.hydra), *common])

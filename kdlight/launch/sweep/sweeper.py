@@ -1,14 +1,13 @@
 """Hydra's sweeper: all combinations of the values that are swept, or a search among them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.searching import Settings, search
@@ -50,9 +49,6 @@ class SweepSweeper(Sweeper):
         parser = OverridesParser.create(config_loader=self.loader)
         parsed = parser.parse_overrides(_with_params(self.params, arguments))
         check_not_swept(o.get_key_element() for o in parsed if o.is_sweep_override())
-        folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
         if self.settings:
             if not isinstance(self.launcher, SweepLauncher):
                 raise UserError("A search needs hydra/launcher=kdlight, submitit or ray.")

@@ -1,22 +1,18 @@
-"""What a sweep shows while it runs, and at its end."""
+"""What a sweep shows while it runs."""
 
 import logging
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from statistics import fmean
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from kdlight.launch.sweep.frame import FIRST, Frame, frame, score_text, state_text, words_apart
-from kdlight.launch.sweep.job import LOG, SweepJob
+from kdlight.launch.sweep.frame import FIRST, Frame, frame, state_text
+from kdlight.launch.sweep.job import SweepJob
 from kdlight.measure.meter import duration
 
 log = logging.getLogger("kdlight")
@@ -135,34 +131,3 @@ class View:
             number = max(self._best, key=lambda number: self._best[number])
             parts.append(f"best {self._best[number]:.1f} (job {number})")
         return ", ".join(parts)
-
-
-def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
-    """The jobs with their scores; of a failed one its last lines, and where its log is."""
-    with suppress(OSError):  # of a terminal that is gone
-        _print_summary(Console() if sys.stdout.isatty() else Console(width=120), jobs, folder)
-
-
-def _print_summary(console: Console, jobs: Sequence[SweepJob], folder: Path) -> None:
-    table = Table(title=f"sweep of {len(jobs)} jobs: macro scores in percent")
-    table.add_column("job", justify="right")
-    table.add_column("overrides", overflow="fold")
-    for column in ("teacher", "gold only", "student", "kept", "state"):
-        table.add_column(column, justify="right")
-    words = words_apart(jobs)
-    for job in jobs:
-        result = job.result or {}
-        macro = result.get("macro") or {}
-        kept = result.get("retention")
-        cells = [score_text(macro.get(name)) for name in ("teacher", "baseline", "student")]
-        cells.append(f"{kept:.1%}" if kept else "")
-        table.add_row(str(job.number), Text(words[job.number]), *cells, job.state)
-    console.print(table)
-    for job in jobs:
-        if job.state == "failed":
-            place = os.path.relpath(job.folder / LOG)
-            console.print(f"[red]job {job.number} failed[/red]; its log is {place} and ends:",
-                          soft_wrap=True)  # fmt: skip
-            for line in job.last_lines():
-                console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Results: {os.path.relpath(folder)}/*/result.json", soft_wrap=True)

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from kdlight.artifacts import fingerprint
 from kdlight.launch.sweep import launcher
+from kdlight.launch.sweep.folder import sweep_folder
 from kdlight.types import UserError
 
 PLAIN = [*SMOKE, "baseline=false"]
@@ -35,7 +36,7 @@ def test_twenty_jobs_are_composed_and_checked_in_seconds(tmp_path, monkeypatch, 
     said = capfd.readouterr().err
     assert "Job 10 (" in said
     assert "trec has no embedded rows" in said
-    assert not list(tmp_path.glob("outputs/artifacts/*"))
+    assert not (tmp_path / "outputs").exists()
     assert time.process_time() - start < 30
 
 
@@ -121,9 +122,8 @@ def test_the_folder_of_a_sweep(tmp_path):
     def place(name, sweep="mine", ends=True, again=False, typed=False):
         words = [f"hydra.sweep.dir={name}"] if typed else []
         hydra = {"sweep": {"dir": str(tmp_path / name)}, "overrides": {"hydra": words}}
-        made = launcher.SweepLauncher()
-        made.config = OmegaConf.create({"hydra": hydra, "launcher": {"again": again}})
-        with suppress(KeyboardInterrupt), made.folder(sweep) as found:
+        config = OmegaConf.create({"hydra": hydra, "launcher": {"again": again}})
+        with suppress(KeyboardInterrupt), sweep_folder(config, sweep) as found:
             if not ends:
                 raise KeyboardInterrupt
         return found.name
@@ -171,9 +171,12 @@ def test_two_jobs_of_two_ranks_each(smoke, tmp_path, monkeypatch, capfd):
         "0",
         "1",
         "multirun.yaml",
+        "summary.txt",
         "sweep.json",
         "sweep.lock",
+        "sweep.log",
     ]
+    assert "job 1: done" in (folder / "sweep.log").read_text()
     for number, seed in enumerate((3, 4)):
         alone = tmp_path / f"alone{seed}"
         share(smoke, alone)

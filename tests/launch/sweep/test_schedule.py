@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_crash_leaves_the_others_alone(world):
     Schedule(Listed(jobs), ONE, []).run()
     assert [job.state for job in jobs] == ["done", "failed", "done"]
     assert jobs[1].last_lines()[-1] == "ValueError: boom"
+    assert jobs[1].reason == "status 1"
+
+
+def test_a_job_that_is_killed_says_so(world):
+    """As the kernel does where there is too little memory."""
+    job = world.job(0, sleep=60)
+
+    def kill():
+        for note in world.notes("starts"):
+            with suppress(ProcessLookupError):
+                os.kill(note["pid"], signal.SIGKILL)
+
+    Schedule(Listed([job]), ONE, [], kill).run()
+    assert (job.state, job.reason) == ("failed", "killed by signal 9 (out of memory?)")
 
 
 def test_what_a_job_tells_is_heard(world):

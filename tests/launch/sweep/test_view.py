@@ -8,7 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
-from kdlight.launch.sweep import view
+from kdlight.launch.sweep.closing import closing
 from kdlight.launch.sweep.job import SweepJob
 from kdlight.launch.sweep.view import View
 
@@ -168,12 +168,6 @@ def test_a_terminal_that_is_gone_stops_no_job(jobs, monkeypatch, caplog):
         shown.update()
         assert sys.stderr is terminal  # no longer the table's
         shown.update()
-    view.summary(jobs, jobs[0].folder)
+    with closing(jobs, jobs[0].folder, "outputs"):
+        pass
     assert "job 2: running, student sst2 (student)" in caplog.text
-
-
-def test_the_closing_table_keeps_brackets(tmp_path, capsys):
-    """`[logit_mse]` is a value here, and no markup."""
-    made = [SweepJob(n, [f"loss=[{loss}]"], tmp_path / str(n)) for n, loss in enumerate("ab")]
-    view.summary(made, tmp_path)
-    assert "loss=[a]" in capsys.readouterr().out

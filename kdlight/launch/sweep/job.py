@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from kdlight.measure.channel import VARIABLE
 
 LOG, LOCK = "job.log", "sweep.lock"
 PYTHON = sys.executable
+NUMBER = re.compile(r"hydra\\?:job\.num")  # Hydra's own quoting puts a backslash there
 IN_SWEEP = "KDLIGHT_IN_SWEEP"  # stands in the environment of a job
 TAIL, TAIL_BYTES = 5, 20_000  # of a failed job's log that are shown, and that are read
 
@@ -85,7 +87,7 @@ class Process:
         os.set_blocking(self.facts, False)
         self._rest = b""
         ends = f"{theirs_in},{theirs_out}"
-        command = job_command(flags, job.overrides, job.folder)
+        command = job_command(flags, job)
         with (job.folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -161,10 +163,12 @@ def at_work(folder: Path) -> bool:
     return False
 
 
-def job_command(flags: Sequence[str], overrides: Sequence[str], folder: Path) -> list[str]:
-    """The command of a job that writes to `folder`."""
-    words = [PYTHON, "-m", "kdlight.run", *flags, *overrides]
-    return [*words, f"hydra.run.dir={_quoted(folder)}"]
+def job_command(flags: Sequence[str], job: SweepJob) -> list[str]:
+    """The command of a job, which writes to its folder and knows its number if it asks for it."""
+    words = [*flags, *job.overrides]
+    if any(NUMBER.search(word) for word in words):
+        words.append(f"hydra.job.num={job.number}")
+    return [PYTHON, "-m", "kdlight.run", *words, f"hydra.run.dir={_quoted(job.folder)}"]
 
 
 def _quoted(path: Path) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.settled import settled
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from kdlight.launch.job import Job
 
 log = logging.getLogger("kdlight")
+MOST = 10  # mistakes of jobs that are told
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ class Planned:
         return [kept, self.contents]
 
 
+class JobError(UserError):
+    """A job that cannot be: its number, its overrides, and `why`."""
+
+    def __init__(self, number: int, overrides: Sequence[str], why: str) -> None:
+        super().__init__(f"Job {number} ({' '.join(own(overrides))}): {why}")
+        self.why = why
+
+
 class SweepLauncher(Launcher):
     """`hydra/launcher=kdlight`, the default."""
 
@@ -58,6 +68,7 @@ class SweepLauncher(Launcher):
         self._read: dict[tuple[str, ...], DictConfig] = {}
         read_once(self.loader)
         setup_globals()
+        HydraConfig.instance().set_config(config)  # what `${hydra:...}` means outside jobs
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         _log_to_terminal()
 
@@ -71,7 +82,7 @@ class SweepLauncher(Launcher):
                 jobs failed.
         """
         wanted = [list(overrides) for overrides in job_overrides]
-        planned = [self.planned(words, number) for number, words in enumerate(wanted)]
+        planned = self._all_planned(wanted)
         with sweep_folder(self.config, identity([each.about for each in planned])) as folder:
             jobs = [
                 SweepJob(initial_job_idx + number, own(words), folder / str(number))
@@ -108,12 +119,15 @@ class SweepLauncher(Launcher):
         """A job's configuration and its plan, checked as the job itself would check it.
 
         Raises:
-            UserError: with the job's number and overrides.
+            JobError: why it cannot be.
         """
         from kdlight.launch.job import Job
 
         try:
             config = self._loaded(overrides)
+            with read_write(config.hydra):
+                config.hydra.job.num = number
+            HydraConfig.instance().set_config(config)
             check_swept(overrides, config)
             plain = settled(config)
             self.check(plain)
@@ -122,10 +136,28 @@ class SweepLauncher(Launcher):
             job = Job(plain, Path())
             contents = [node.fingerprint for node in job.plan_all()]
         except Exception as error:
-            sentence = mistake(error, self.config.outputs) or str(error)
-            words = " ".join(own(overrides))
-            raise UserError(f"Job {number} ({words}): {sentence}") from error
+            why = mistake(error, self.config.outputs) or str(error)
+            raise JobError(number, overrides, why) from error
         return Planned(job, contents)
+
+    def _all_planned(self, wanted: Sequence[list[str]]) -> list[Planned]:
+        """The plans of all jobs.
+
+        Raises:
+            UserError: a line for each mistake, with the first job that has it.
+        """
+        found: list[Planned] = []
+        wrong: dict[str, list[JobError]] = {}
+        for number, words in enumerate(wanted):
+            try:
+                found.append(self.planned(words, number))
+            except JobError as error:
+                wrong.setdefault(error.why, []).append(error)
+        if wrong:
+            lines = [str(one) + _more(len(same)) for one, *same in wrong.values()]
+            told = lines[:MOST] + [f"and {len(lines) - MOST} more"] * (len(lines) > MOST)
+            raise UserError("\n".join(told))
+        return found
 
     def _loaded(self, overrides: list[str]) -> DictConfig:
         """As Hydra would load it; jobs that choose the same files share their reading.
@@ -142,6 +174,10 @@ class SweepLauncher(Launcher):
         config = copy.deepcopy(self._read[key]) if values else self._read[key]
         self.loader._apply_overrides_to_config(values, config)
         return config
+
+
+def _more(jobs: int) -> str:
+    return f" (and {jobs} more {'jobs' if jobs > 1 else 'job'})" if jobs else ""
 
 
 def _log_to_terminal() -> None:

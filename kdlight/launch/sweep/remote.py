@@ -40,7 +40,7 @@ def follow(
         while True:
             while len(running) < at_once and (job := source.next()):
                 job.folder.mkdir(parents=True, exist_ok=True)
-                words = job_command(flags, job.overrides, job.folder)
+                words = job_command(flags, job)
                 command = Command(tuple(words), str(job.folder), here)
                 with put_off():  # no job that nobody cancels
                     running[job.number] = (job, pool.start(command, f"kdlight-{job.number}"))

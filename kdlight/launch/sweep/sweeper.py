@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.searching import Settings, search
-from kdlight.launch.sweep.words import check_not_swept, key_of
+from kdlight.launch.sweep.words import check_folders, check_not_swept, key_of
 from kdlight.types import UserError
 
 
@@ -48,6 +48,7 @@ class SweepSweeper(Sweeper):
 
         parser = OverridesParser.create(config_loader=self.loader)
         parsed = parser.parse_overrides(_with_params(self.params, arguments))
+        check_folders(self.config.hydra.overrides.hydra)
         check_not_swept(o.get_key_element() for o in parsed if o.is_sweep_override())
         if self.settings:
             if not isinstance(self.launcher, SweepLauncher):

@@ -73,6 +73,23 @@ def check_not_swept(swept: Iterable[str]) -> None:
             )
 
 
+def check_folders(hydra: Iterable[str]) -> None:
+    """Refuses folders of jobs that are not where the sweep looks for them.
+
+    Args:
+        hydra: what is said to Hydra itself.
+
+    Raises:
+        UserError: with what to type instead.
+    """
+    for word in hydra:
+        if key_of(word) == "hydra.sweep.subdir":
+            raise UserError(
+                f"{word}: the folder of a job is called by its number. Where these lie is said by "
+                "hydra.sweep.dir=DIR."
+            )
+
+
 def check_experiments(words: Iterable[str]) -> None:
     """Refuses several experiments in one command.
 

@@ -163,5 +163,9 @@ def test_the_command(runs, tmp_path, monkeypatch, capfd):
     assert {p.name for p in out.iterdir() if p.is_file()} == names
     assert "student, distilled" in capfd.readouterr().out
     assert not list(tmp_path.glob("outputs/runs/*"))
+    words = [f"report.runs={folder}/*", "hydra.run.dir=outputs/published/mine/report"]
+    assert call(tmp_path, monkeypatch, "job=report", *words) == 0
+    assert (tmp_path / "outputs/published/mine/report/report.html").exists()
+    assert len(list(tmp_path.glob("outputs/reports/*"))) == 1
     assert call(tmp_path, monkeypatch, "job=report", "report.runs=nothing/*") == 2
     assert "no finished run" in capfd.readouterr().err

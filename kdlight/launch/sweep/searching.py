@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,13 @@ def search(
         UserError: for a mistake in the search or in all its first trials, or without Optuna.
     """
     _check_optuna()
+    if not isinstance(settings.trials, int) or settings.trials < 1:
+        raise UserError(
+            f"hydra.sweeper.trials={settings.trials} must be a whole number of 1 or more."
+        )
     objectives = read_objectives(settings.objectives)
     distributions = space(overrides)
+    _check_seeds(distributions)
     common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
     first = first_trial(lambda words: launcher.planned([*common, *words], 0), distributions)
     drawn = sorted(map(repr, distributions.items()))
@@ -145,6 +150,16 @@ class _Students:
 
     def _job(self, overrides: list[str], number: int) -> "Job":
         return self.launcher.planned(overrides, number).job
+
+
+def _check_seeds(searched: Iterable[str]) -> None:
+    """Refuses a search among seeds: the best of several networks is no better setting."""
+    for key in searched:
+        if key.lstrip("+").rpartition(".")[2] == "seed":
+            raise UserError(
+                f"{key} is among what is searched, which would choose the luckiest: give it one "
+                f"value, and then type the best trial with several, {key}=1,2,3."
+            )
 
 
 def _check_optuna() -> None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.searching import Settings, search
-from kdlight.launch.sweep.words import check_folders, check_not_swept, key_of
+from kdlight.launch.sweep.words import check_folders, check_listed, check_not_swept, key_of
 from kdlight.types import UserError
 
 
@@ -30,7 +30,7 @@ class SweepSweeper(Sweeper):
 
     def __init__(self, params: Mapping[str, Any], trials: int | None, **settings: Any) -> None:
         self.params = params
-        self.settings = Settings(trials, **settings) if trials else None
+        self.settings = None if trials is None else Settings(trials, **settings)
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -54,6 +54,7 @@ class SweepSweeper(Sweeper):
             if not isinstance(self.launcher, SweepLauncher):
                 raise UserError("A search needs hydra/launcher=kdlight, submitit or ray.")
             return search(self.settings, self.launcher, parsed)
+        check_listed(parsed)
         (jobs,) = BasicSweeper.split_arguments(parsed, None)
         return [self.launcher.launch(jobs, initial_job_idx=0)]
 

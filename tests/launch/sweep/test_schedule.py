@@ -10,7 +10,7 @@ import pytest
 
 from kdlight.launch.sweep.job import Process
 from kdlight.launch.sweep.schedule import Listed, Schedule
-from kdlight.launch.sweep.shares import Share, shares
+from kdlight.launch.sweep.shares import Share, own_gpus, shares
 from kdlight.types import UserError
 
 ONE, TWO = [Share((), 1)], [Share(("4",), 2), Share(("7",), 2)]
@@ -198,6 +198,7 @@ def launcher(**changes):
 def test_shares_of_the_machine(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
+    monkeypatch.delenv("OMP_NUM_THREADS")
     assert shares(launcher()) == [Share((), 8)]
     assert shares(launcher(max_parallel=3)) == [Share((), 2)] * 3
     assert shares(launcher(max_parallel=16)) == [Share((), 1)] * 16
@@ -207,3 +208,15 @@ def test_shares_of_the_machine(monkeypatch):
     assert shares(launcher(gpus_per_job=2, max_parallel=8)) == [Share(("GPU-a", "GPU-b"), 8)]
     with pytest.raises(UserError, match=r"launcher\.gpus_per_job=4, but there are 3 GPUs"):
         shares(launcher(gpus_per_job=4))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert shares(launcher(max_parallel=2)) == [Share((), 3)] * 2
+    assert shares(launcher(cpus_per_job=5)) == [Share((), 5)]
+
+
+@pytest.mark.parametrize(
+    ("visible", "own"),
+    [("-1", []), ("", []), ("2", ["2"]), ("1, 0", ["1", "0"]), ("0,-1,1", ["0"])],
+)
+def test_the_gpus_that_may_be_used(visible, own, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert own_gpus() == own

@@ -259,6 +259,8 @@ def test_a_mode_that_is_typed_is_stronger_than_that_of_the_environment(monkeypat
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert mode(None) == "offline"
     assert mode("disabled") == "disabled"
+    monkeypatch.setenv("WANDB_MODE", "dryrun")
+    assert mode(None) == "offline"
 
 
 def test_without_a_key_it_is_said_how_to_sync(smoke, tmp_path, monkeypatch, capfd):

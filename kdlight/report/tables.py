@@ -62,6 +62,9 @@ def score_table(group: Group) -> Table:
     ]
     if group.drawn_anew:
         notes.append(f"Drawn anew with each seed: {', '.join(group.drawn_anew)}.")
+    if group.older:
+        left = ", ".join(f"seed {run.seed}: {run.folder}" for run in group.older)
+        notes.append(f"Left out, since a newer run has the same seed and settings: {left}.")
     notes += unlike(group)
     if group.teachers:
         name = f"Teacher: {result['teacher']['name']}"

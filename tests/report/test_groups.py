@@ -11,6 +11,7 @@ from kdlight.report.compare import compare
 from kdlight.report.groups import groups
 from kdlight.report.overview import comparable, overview_table
 from kdlight.report.plots import by_latency
+from kdlight.report.tables import score_table
 from kdlight.report.task_groups import groups_table
 from kdlight.report.unlike import unlike_in_any
 from kdlight.report.write import write_report
@@ -27,6 +28,11 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     (three,) = [group for group in found if len(group.runs) == 3]
     assert [run.seed for run in three.runs] == [1, 2, 3]
     assert three.runs[1].folder.name == "again"
+    left = f"Left out, since a newer run has the same seed and settings: seed 2: {folder}/2."
+    assert left in score_table(three).notes
+    assert not any(
+        "Left out" in note for g in found if g is not three for note in score_table(g).notes
+    )
 
 
 def test_runs_on_other_rows_stand_apart(runs):

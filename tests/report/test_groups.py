@@ -30,9 +30,8 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     assert three.runs[1].folder.name == "again"
     left = f"Left out, since a newer run has the same seed and settings: seed 2: {folder}/2."
     assert left in score_table(three).notes
-    assert not any(
-        "Left out" in note for g in found if g is not three for note in score_table(g).notes
-    )
+    (other,) = [group for group in found if group is not three]
+    assert not any("Left out" in note for note in score_table(other).notes)
 
 
 def test_runs_on_other_rows_stand_apart(runs):

@@ -95,7 +95,13 @@ def test_what_is_significant_and_what_is_not(runs, tmp_path):
     for seed in (1, 2):
         made_run(alone / str(seed), seed)
     (two,) = groups(find_runs(f"{alone}/*"))
-    assert not compare(two, "baseline")[-1].seeds.shown
+    of_two = compare(two, "baseline")
+    assert not of_two[-1].seeds.shown
+    assert of_two[-1].bootstrap == {}
+    assert of_two[-1].mcnemar["sst2"] < 0.05
+    for told, pairs in ((True, of_two), (False, list(found.values()))):
+        notes = difference_table(pairs).notes
+        assert any("left out where there are two seeds" in note for note in notes) == told
 
 
 def test_a_changed_score_is_found(runs):

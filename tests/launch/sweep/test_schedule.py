@@ -2,13 +2,14 @@
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from kdlight.launch.sweep.job import Process
+from kdlight.launch.sweep.job import Process, job_command
 from kdlight.launch.sweep.schedule import Listed, Schedule
 from kdlight.launch.sweep.shares import Share, own_gpus, shares
 from kdlight.types import UserError
@@ -40,6 +41,23 @@ def test_no_more_jobs_at_once_than_shares(world):
         most = max(most, at_once)
     assert most == 2
     assert all(job.result["macro"]["student"] == job.number for job in jobs)
+
+
+def test_a_job_costs_one_process(world, monkeypatch):
+    """That of its own work: what the schedule starts are the jobs, each once, with no shell."""
+    started = []
+    execute_child = subprocess.Popen._execute_child
+
+    def execute(self, args, *rest):
+        started.append(args)
+        return execute_child(self, args, *rest)
+
+    monkeypatch.setattr(subprocess.Popen, "_execute_child", execute)
+    jobs = [world.job(n) for n in range(4)]
+    Schedule(Listed(jobs), TWO, []).run()
+    assert sorted(map(str, started)) == sorted(str(job_command([], job)) for job in jobs)
+    pids = {note["pid"] for note in world.notes("starts")}
+    assert len(pids) == len(jobs)
 
 
 def test_a_job_keeps_to_its_share_and_inherits_no_rank(world, monkeypatch):

@@ -181,11 +181,12 @@ def _more(jobs: int) -> str:
 
 
 def _log_to_terminal() -> None:
-    """As a job's own progress looks."""
+    """As a job's own progress looks; what a table shows is left to the sweep's log file."""
     handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
     log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
 
 
 def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:

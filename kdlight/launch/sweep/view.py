@@ -20,7 +20,7 @@ REDRAW_S = 0.5
 
 
 class View:
-    """A live table on a terminal; elsewhere a line whenever a job or its stage changes.
+    """A live table on a terminal; elsewhere a log line whenever a job or its stage changes.
 
     A terminal that is gone ends the table, not the sweep.
 
@@ -58,12 +58,15 @@ class View:
     def update(self) -> None:
         """Shows what has changed."""
         self._note_scores()
-        if self._live:
-            if time.monotonic() - self._drawn >= REDRAW_S:
-                self._drawn = time.monotonic()
-                with self._while_it_lasts(self._live):
-                    self._redraw(self._live)
-            return
+        self._log_changes()
+        if self._live and time.monotonic() - self._drawn >= REDRAW_S:
+            self._drawn = time.monotonic()
+            with self._while_it_lasts(self._live):
+                self._redraw(self._live)
+
+    def _log_changes(self) -> None:
+        """Beside a table they are for the log file alone."""
+        level = logging.DEBUG if self._live else logging.INFO
         for job in self.jobs:
             now = (job.state, str(job.facts.get("stage", "")))
             if self._seen.get(job.number) != now and job.state != "waiting":
@@ -71,7 +74,7 @@ class View:
                 self._seen[job.number] = now
                 stage = f", {now[1]}" if job.state == "running" and now[1] else ""
                 told = f" after {duration(job.seconds)}; {self._closing()}" if ended else ""
-                log.info("job %d: %s%s%s", job.number, state_text(job), stage, told)
+                log.log(level, "job %d: %s%s%s", job.number, state_text(job), stage, told)
 
     @contextmanager
     def _while_it_lasts(self, live: Live) -> Iterator[None]:

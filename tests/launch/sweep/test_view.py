@@ -155,19 +155,24 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_that_is_gone_stops_no_job(jobs, monkeypatch, caplog):
-    caplog.set_level("INFO", logger="kdlight")
+    caplog.set_level("DEBUG", logger="kdlight")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr("sys.stdout", terminal)
     with View(jobs, at_once=2, total=4) as shown:
         shown.update()
         assert "waiting" in terminal.getvalue()
+        jobs[0].state = "running"
+        shown.update()
         terminal.gone = True
         settle(jobs)
         shown._drawn = 0.0
         shown.update()
         assert sys.stderr is terminal  # no longer the table's
+        jobs[3].state = "running"
         shown.update()
     with closing(jobs, jobs[0].folder, "outputs"):
         pass
-    assert "job 2: running, student sst2 (student)" in caplog.text
+    levels = {record.getMessage(): record.levelname for record in caplog.records}
+    assert levels["job 0: running"] == "DEBUG"  # beside the table, for the log file
+    assert levels["job 3: running"] == "INFO"

@@ -99,7 +99,6 @@ def fit(
             enable_model_summary=False,
             logger=[curves, *_wandb(runtime)],
             callbacks=[last, progress, *callbacks],
-            plugins=[_environment()],
             default_root_dir=out,
         )
     if resumed := last.newest():
@@ -147,7 +146,7 @@ def _settings(trainer: Mapping[str, Any]) -> dict[str, Any]:
     for key in settings:
         if key not in known:
             raise UserError(f"Lightning's trainer has no option {key}{nearest(key, known)}")
-    return settings
+    return {"plugins": [_environment()], **settings}
 
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:

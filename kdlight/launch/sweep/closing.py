@@ -30,12 +30,12 @@ def closing(jobs: Sequence[SweepJob], folder: Path, outputs: str) -> Iterator[No
     try:
         yield
     finally:
-        unsent = len(_offline(outputs) - before)
-        with (folder / SUMMARY).open("w") as file:
-            _print(Console(file=file, width=120), jobs, folder, outputs if unsent else None)
+        unsent = outputs if _offline(outputs) - before else None
         with suppress(OSError):  # of a terminal that is gone
             console = Console() if sys.stdout.isatty() else Console(width=120)
-            _print(console, jobs, folder, outputs if unsent else None)
+            _print(console, jobs, folder, unsent)
+        with suppress(OSError), (folder / SUMMARY).open("w") as file:  # of a disk that is full
+            _print(Console(file=file, width=120), jobs, folder, unsent)
 
 
 def _offline(outputs: str) -> set[Path]:

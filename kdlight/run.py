@@ -27,6 +27,10 @@ from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE)  # no other folder would help
+PLACES = {  # of what is no run
+    "job=report": "hydra.run.dir=${outputs}/reports/${now:%Y-%m-%d_%H-%M-%S-%f}",
+    "job=dashboard": "hydra.run.dir=${outputs}/dashboards/${name}",
+}
 ConfigStore.instance().store(name="schema", node=RunConfig)
 
 
@@ -71,10 +75,8 @@ def flags_first(words: list[str]) -> list[str]:
     overrides = list(filter(is_override, words))
     if not any(word.lstrip("+").startswith("experiment=") for word in overrides):
         overrides = ["+experiment=custom", *overrides]
-    if "job=report" in overrides:
-        overrides.append("hydra.run.dir=${outputs}/reports/${now:%Y-%m-%d_%H-%M-%S-%f}")
-    if "job=dashboard" in overrides:
-        overrides.append("hydra.run.dir=${outputs}/dashboards/${name}")
+    typed = any(key_of(word) == "hydra.run.dir" for word in overrides)
+    overrides += [place for job, place in PLACES.items() if job in overrides and not typed]
     return [word for word in words if word not in overrides] + overrides
 
 

@@ -13,11 +13,14 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 import kdlight.run  # noqa: F401  (registers the schema)
+from kdlight.artifacts.place import Place
+from kdlight.launch import ranks
 from kdlight.launch.help import config_folder
 from kdlight.launch.job import Job
 from kdlight.launch.sweep import shares
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.remote import RayLauncher, SubmititLauncher
+from kdlight.types import StageSpec
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"(?:^    .*\n)+", README, flags=re.MULTILINE)
@@ -62,6 +65,28 @@ def test_every_sweep_elsewhere_begins(block, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(SubmititLauncher, "do", lambda *_: None)
     assert call(tmp_path, monkeypatch, "-m", *overrides(block), "scale=smoke") == 2  # none is done
     assert "of 3 jobs" in capfd.readouterr().err
+
+
+def test_what_starts_on_every_machine_is_what_the_code_starts(tmp_path, monkeypatch):
+    """Nor is the script for SLURM less than one."""
+    (script,) = [block for block in BLOCKS if "#SBATCH" in block]
+    assert textwrap.dedent(script).startswith("#!/bin/bash\n#SBATCH ")
+    started = []
+
+    def popen(command, **_):
+        started.extend(command)
+        raise InterruptedError
+
+    monkeypatch.setattr(ranks.subprocess, "Popen", popen)
+    place = Place(tmp_path, "student", "0")
+    place.working.mkdir(parents=True)
+    with pytest.raises(InterruptedError):
+        ranks.run_ranks(StageSpec("student", {}, {}, "", {}), place, ranks.Ranks(8, 2))
+    (block,) = [block for block in BLOCKS if "torch.distributed.run" in block]
+    told = shlex.split(block.replace("\\\n", " "))
+    assert len(told) == len(started)
+    for word, real in zip(told[1:], started[1:], strict=True):
+        assert word == real or word.isupper()
 
 
 def in_this_process(launcher, source, _jobs, _total):

@@ -78,6 +78,8 @@ def explain(overrides: Sequence[str]) -> str:
     keys = None
     for override in parsed:
         key = override.key_or_group
+        if key.startswith(("hydra.", "hydra/")):
+            continue  # of these Hydra itself names what it does not know
         if key in groups:
             chosen = override.value()
             options = [str(o) for o in (chosen if isinstance(chosen, list) else [chosen])]

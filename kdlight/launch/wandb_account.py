@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SERVICE = "https://api.wandb.ai"
+FORMER = {"dryrun": "offline", "run": "online"}  # names of modes that W&B still takes
 
 
 def mode(typed: str | None) -> str:
@@ -15,7 +16,9 @@ def mode(typed: str | None) -> str:
     Else `online` where there is a key.
     """
     wanted = typed or os.environ.get("WANDB_MODE") or _settings().get("mode")
-    return wanted or ("online" if has_key() else "offline")
+    if wanted:
+        return FORMER.get(wanted, wanted)
+    return "online" if has_key() else "offline"
 
 
 def has_key() -> bool:

@@ -11,6 +11,9 @@ from typing import Any, cast
 import lightning as L
 import torch
 from hydra.utils import instantiate
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.loggers import Logger
 
 from kdlight.data.datamodule import TaskDataModule
@@ -124,6 +127,11 @@ def fit(
     return Best(network, cast(float, last.score))
 
 
+def _environment() -> ClusterEnvironment:
+    """Torchrun's in a rank; else this process alone, whatever SLURM or MPI says around it."""
+    return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else LightningEnvironment()
+
+
 def _kept(last: LastState) -> str:
     return " The last good checkpoint is kept." if last.newest() else ""
 
@@ -138,7 +146,7 @@ def _settings(trainer: Mapping[str, Any]) -> dict[str, Any]:
     for key in settings:
         if key not in known:
             raise UserError(f"Lightning's trainer has no option {key}{nearest(key, known)}")
-    return settings
+    return {"plugins": [_environment()], **settings}
 
 
 def _end_runs(loggers: Sequence[Logger], failed: bool) -> None:

@@ -23,11 +23,11 @@ def start_run(arguments: Mapping[str, Any]) -> Any | None:
     import wandb
 
     waits = {"init_timeout": START_S, "finish_timeout": END_S, "finish_timeout_raises": True}
-    settings = wandb.Settings(silent=True, console="off", **waits)
     wanted = arguments["mode"]
     modes = ["offline"] if wanted == "online" and _lost else [wanted]
     for mode in [*modes, "offline"] if modes == ["online"] else modes:
         try:
+            settings = wandb.Settings(silent=True, console="off", **waits)
             run = wandb.init(**{**arguments, "mode": mode}, settings=settings, resume="allow")
         except Exception as error:  # W&B raises many kinds, from usage to network
             trouble(error, mode)

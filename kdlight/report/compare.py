@@ -45,7 +45,8 @@ class Comparison:
     """One network minus another: over seeds, and for each task over its rows.
 
     `bootstrap` and `mcnemar` hold p-values by task, corrected for their number by Holm's method,
-    where all seeds were scored on the same rows; McNemar's test where a task has classes.
+    where all seeds were scored on the same rows; McNemar's test where a task has classes, the
+    bootstrap unless there are two seeds, which say too little of the spread over others.
     """
 
     network: Network
@@ -107,7 +108,7 @@ def _compared(samples: "_Samples", first: Network, second: Network) -> Compariso
         second,
         over_seeds(*_macros(seeds, tasks, first, second)),
         {task: _mean_apart(seeds, task, first, second) for task in tasks},
-        {task: p for task, (p, _) in apart.items()},
+        {task: p for task, (p, _) in apart.items() if len(seeds) != 2},
         {task: p for task, (_, p) in apart.items() if p is not None},
     )
 

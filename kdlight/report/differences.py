@@ -23,7 +23,7 @@ def difference_table(found: Sequence[Comparison], name: Name | None = None) -> T
     notes = [
         "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
         "errors over three seeds or more." + _by_chance(found),
-        *_of_p(max(one.seeds.n for one in found)),
+        *_of_p([one.seeds.n for one in found]),
     ]
     return Table(f"Differences from {called(found[0].against)}", columns, rows, notes)
 
@@ -69,16 +69,17 @@ def _of_task(one: Comparison, task: str) -> list[str]:
     return [minus, *(_p(kind.get(task)) for kind in (one.bootstrap, one.mcnemar))]
 
 
-def _of_p(seeds: int) -> list[str]:
+def _of_p(seeds: Sequence[int]) -> list[str]:
     """What the p-values are, and how far they reach."""
     drawn = "p bootstrap: two-sided, of a paired bootstrap with 2,000 samples of the rows, the same"
-    if seeds == 1:
+    if max(seeds) == 1:
         drawn += " for both networks. With one seed it is about these very networks, and says "
         drawn += "nothing of other seeds."
     else:
         drawn += " for both networks and all seeds, together with the spread over seeds (Obuchowski"
         drawn += " & Rockette's test): it is about other seeds and other rows alike."
-        drawn += " With two seeds it is too small at times: 0.05 may stand for 0.1." * (seeds == 2)
+    if 2 in seeds:
+        drawn += " It is left out where there are two seeds: it would be too small."
     return [
         drawn,
         "p McNemar: exact, two-sided, of the majority over seeds. It is about these very networks: "

@@ -17,11 +17,19 @@ PARTS = ("teacher", "data", "augmentation")  # that have a seed of their own
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only, one a seed, in the order of the seeds."""
+    """Runs that differ in their seed only, one a seed, in the order of the seeds.
+
+    Args:
+        title: of the group.
+        runs: that stand in the report.
+        special: what tells it from other groups.
+        older: runs left out, since a newer one has the same seed.
+    """
 
     title: str
     runs: tuple[Run, ...]
-    special: str = ""  # what tells it from other groups
+    special: str = ""
+    older: tuple[Run, ...] = ()
 
     @property
     def arms(self) -> list[str]:
@@ -66,16 +74,20 @@ def groups(runs: Iterable[Run]) -> list[Group]:
 
     Of two with the same seed the later in `runs` counts.
     """
-    alike = [
-        sorted({run.seed: run for run in part}.values(), key=lambda run: run.seed)
-        for family in _by(runs, _identity).values()
-        for part in _parts(family)
-    ]
-    alike.sort(key=lambda own: min(_place(run) for run in own))
-    titles = _titles([own[0] for own in alike])
+    alike = [_newest(part) for family in _by(runs, _identity).values() for part in _parts(family)]
+    alike.sort(key=lambda parts: min(map(_place, parts[0])))
+    titles = _titles([own[0] for own, _ in alike])
     return [
-        Group(title, tuple(own), special)
-        for own, (title, special) in zip(alike, titles, strict=True)
+        Group(title, tuple(own), special, tuple(older))
+        for (own, older), (title, special) in zip(alike, titles, strict=True)
+    ]
+
+
+def _newest(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """The last run of each seed, by the seeds, and those before."""
+    last = {run.seed: run for run in runs}
+    return sorted(last.values(), key=lambda run: run.seed), [
+        run for run in runs if run is not last[run.seed]
     ]
 
 

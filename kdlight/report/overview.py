@@ -4,13 +4,15 @@ import json
 from collections.abc import Sequence
 from statistics import fmean
 
-from kdlight.report.collect import macro
+import numpy as np
+
+from kdlight.report.collect import Run, macro
 from kdlight.report.compare import compare_settings
 from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import over_seeds
-from kdlight.report.tables import Table, shown, spread, verdict, whole_macro
+from kdlight.report.tables import BESIDE, Table, shown, spread, verdict, whole_macro
 from kdlight.report.unlike import unlike_in_any
 
 
@@ -43,8 +45,9 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     """
     first = groups[0]
     metrics = [metric for metric in first.metrics if all(metric in g.metrics for g in groups)]
+    beside = metrics if len(metrics) <= BESIDE else []
     columns = ["network", "macro", "agreement", "n", "minus the first student", "verdict"]
-    columns += [f"{task} {metric}" for task, metric in metrics]
+    columns += [f"{task} {metric}" for task, metric in beside]
     rows = []
     for arm, group in each_network(groups):
         alike = [
@@ -56,7 +59,7 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
             spread(alike),
             str(group.teachers if arm == "teacher" else len(group.runs)),
             *_apart(group, arm, first),
-            *(spread(group.values(arm, *metric)) for metric in metrics),
+            *(spread(group.values(arm, *metric)) for metric in beside),
         ])  # fmt: skip
     notes = [
         "All settings that were scored on the same rows. The first student, by the names of the "
@@ -64,6 +67,8 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
         "standard error, paired over seeds; many are compared here, and none is corrected for "
         f"that{', as those of the next table are' if tested else ''}.",
     ]
+    if metrics != beside:
+        notes.append("Scores of the tasks: in the table of each setting, below.")
     notes += unlike_in_any(groups)
     tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)
@@ -77,24 +82,46 @@ def each_network(groups: Sequence[Group]) -> list[tuple[str, Group]]:
 
 
 def _once(networks: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
-    """Without those that are the same: of one kind, with equal scores on the seeds they share."""
+    """Without those that are the same on the seeds they share."""
     found: list[tuple[str, Group]] = []
     for arm, group in sorted(networks, key=lambda network: -len(network[1].runs)):
-        own = {run.seed: run.scores(arm) for run in group.runs}
-        for name, other in found:
-            theirs = {run.seed: run.scores(arm) for run in other.runs} if name == arm else {}
-            if own.keys() & theirs.keys() and all(theirs.get(s, own[s]) == own[s] for s in own):
-                break
-        else:
+        if not any(_same(arm, [group, other]) for name, other in found if name == arm):
             found.append((arm, group))
     return [network for network in networks if any(network == one for one in found)]
 
 
+def _same(arm: str, groups: Sequence[Group]) -> bool:
+    """Whether an arm is one network in several groups, on the seeds that all of these have.
+
+    Two settings may tie in their scores, so that the outputs of their students decide; where these
+    were not kept, gold-only students alone are told by their scores, and teachers everywhere.
+    """
+    runs = [{run.seed: run for run in group.runs} for group in groups]
+    first, *others = runs
+    seeds = set.intersection(*map(set, runs))
+    pairs = [(first[seed], other[seed]) for other in others for seed in seeds]
+    by_scores = is_teacher(arm, groups[0].runs[0].result)
+    return bool(pairs) and all(
+        one.scores(arm) == two.scores(arm) and (by_scores or _same_outputs(arm, one, two))
+        for one, two in pairs
+    )
+
+
+def _same_outputs(arm: str, one: Run, two: Run) -> bool:
+    """Whether an arm has the same outputs in two runs that are equal in scores."""
+    for task in one.scores(arm):
+        first, second = (run.predictions.get(task, {}).get(arm) for run in (one, two))
+        if first is None or second is None:
+            if arm != "baseline":
+                return False
+        elif not np.array_equal(first, second):
+            return False
+    return True
+
+
 def name_among(arm: str, group: Group, groups: Sequence[Group]) -> str:
     """What tables and pictures call a network: with its setting, unless all groups share it."""
-    values = [{run.seed: run.scores(arm) for run in g.runs} for g in groups if arm in g.arms]
-    seeds = set.intersection(*map(set, values))
-    shared = len(values) > 1 and seeds and all(v[s] == values[0][s] for v in values for s in seeds)
+    shared = _same(arm, [other for other in groups if arm in other.arms])
     common = set.intersection(*(set(other.special.split()) for other in groups))
     special = " ".join(word for word in group.special.split() if word not in common)
     name = shown(arm, group)

@@ -39,7 +39,7 @@ code { overflow-wrap: anywhere; }
 @media print { html { font-size: 11px; } body { max-width: none; font-size: 1rem; }
   p.note, p.lead { max-width: none; } th, td { padding: .2rem .4rem; }
   .scroll { overflow: visible; border: 0; background: none; }
-  h2, h3, summary { break-after: avoid; }
+  h2, h3, summary { break-after: avoid; break-inside: avoid; }
   figure, table { break-inside: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; } }
 """
@@ -117,12 +117,17 @@ def facts(lines: Sequence[tuple[str, str]]) -> str:
 
 
 def _best(made: Table) -> set[tuple[int, int]]:
-    if "macro" not in made.columns:
-        return set()
-    column = made.columns.index("macro")
-    values = {
-        number: float(row[column].split()[0])
+    """Where the best macro of a student stands, row and column."""
+    cells = [
+        ((number, column), row[column], network)
         for number, row in enumerate(made.rows)
-        if row[column] and not row[0].startswith("teacher")
+        for column, name in enumerate(made.columns)
+        for what, network in ((name, row[0]), (row[0], name))  # networks below or beside another
+        if column and what == "macro"
+    ]
+    values = {
+        place: float(text.split()[0])
+        for place, text, network in cells
+        if text and not network.startswith("teacher")
     }
-    return {(number, column) for number, value in values.items() if value == max(values.values())}
+    return {place for place, value in values.items() if value == max(values.values())}

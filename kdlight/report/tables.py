@@ -21,6 +21,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
+BESIDE = 4  # scores that have room beside what is said of a network
 SELECTION = {"train_split": "further train rows", "dev": "the dev rows"}
 
 
@@ -40,7 +41,10 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 
 
 def score_table(group: Group) -> Table:
-    """Every network's scores: mean ± standard deviation over seeds."""
+    """Every network's scores: mean ± standard deviation over seeds.
+
+    A row a network; of many tasks a column a network, which is as wide as a page.
+    """
     metrics = group.metrics
     columns = ["network", "macro", "kept", "agreement", "n"]
     columns += [f"{task} {metric}" for task, metric in metrics]
@@ -58,11 +62,16 @@ def score_table(group: Group) -> Table:
     ]
     if group.drawn_anew:
         notes.append(f"Drawn anew with each seed: {', '.join(group.drawn_anew)}.")
+    if group.older:
+        left = ", ".join(f"seed {run.seed}: {run.folder}" for run in group.older)
+        notes.append(f"Left out, since a newer run has the same seed and settings: {left}.")
     notes += unlike(group)
     if group.teachers:
         name = f"Teacher: {result['teacher']['name']}"
         one = "one for all seeds, its score has no spread"
         notes.append(f"{name}; {one if group.teachers == 1 else f'{group.teachers} of them'}.")
+    if len(metrics) > BESIDE:
+        columns, *rows = map(list, zip(["", *columns[1:]], *rows, strict=True))
     return Table(group.title, columns, rows, notes)
 
 

@@ -39,6 +39,12 @@ def test_the_nearest_name_is_offered(override, wrong, nearest):
     assert len(said.splitlines()) == 1
 
 
+def test_what_is_said_to_hydra_is_no_mistake():
+    said = explain(["+experiment=kd_bilstm", "hydra.sweeper.trials=3", "data.sorce=hub"])
+    assert said.startswith("data.sorce is not known")
+    assert len(said.splitlines()) == 1
+
+
 def test_a_folder_of_the_user_is_known(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_conf/task").mkdir(parents=True)

@@ -159,6 +159,20 @@ def test_w_and_b_that_breaks_in_mid_run_stops_nothing(monkeypatch, caplog):
     ]
 
 
+def test_settings_that_w_and_b_refuses_stop_nothing(monkeypatch, caplog):
+    def refuse(**_):
+        raise ValueError("Extra inputs are not permitted")
+
+    monkeypatch.setattr(tracking, "_lost", False)
+    monkeypatch.setattr(wandb, "Settings", refuse)
+    monkeypatch.setattr(wandb, "teardown", lambda: None)
+    assert start_run({"mode": "online"}) is None
+    assert caplog.messages == [
+        "W&B (online): Extra inputs are not permitted",
+        "W&B (offline): Extra inputs are not permitted",
+    ]
+
+
 @pytest.mark.parametrize("kind", ["run", "offline-run"])
 def test_what_is_said_to_upload_does(kind, tmp_path, monkeypatch, caplog):
     """`wandb sync` takes the run, whether it began online or not."""
@@ -245,6 +259,8 @@ def test_a_mode_that_is_typed_is_stronger_than_that_of_the_environment(monkeypat
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert mode(None) == "offline"
     assert mode("disabled") == "disabled"
+    monkeypatch.setenv("WANDB_MODE", "dryrun")
+    assert mode(None) == "offline"
 
 
 def test_without_a_key_it_is_said_how_to_sync(smoke, tmp_path, monkeypatch, capfd):

@@ -14,6 +14,8 @@ from methods.two_tasks import INTERVAL, OUTPUTS, STEPS, train
 from kdlight.launch.ranks import Ranks
 from kdlight.types import Example
 
+# Of an allocation by `sbatch --ntasks=4 --nodes=2`, whose script is no task of srun.
+SLURM = {"SLURM_NTASKS": "4", "SLURM_NNODES": "2", "SLURM_JOB_NAME": "night", "SLURM_PROCID": "0"}
 HELD = {"decided": 37, "graded": 33}  # on two ranks with 16 a batch: two batches and one
 
 
@@ -41,16 +43,23 @@ def alike(found, expected):
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=2e-5)
 
 
-def test_two_ranks_take_the_steps_of_one_process(rows, tmp_path):
+def test_two_ranks_take_the_steps_of_one_process(rows, tmp_path, monkeypatch):
     one, two, records = (tmp_path / name for name in ("one", "two", "records"))
     for folder in (one, two, records):
         folder.mkdir()
     script = str(Path(__file__).with_name("two_tasks.py"))
     command = [*Ranks(2).torchrun(), script, *map(str, (rows, two, records)), "2"]
     done = subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=300, check=False
+        command,
+        env={**environment(), **SLURM},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    for name, value in SLURM.items():  # they tell neither ranks nor a single process anything
+        monkeypatch.setenv(name, value)
     alone = train(rows, one, 1)
     first, second = (torch.load(records / f"{rank}.pt") for rank in range(2))
     assert len(alone["steps"]) == STEPS

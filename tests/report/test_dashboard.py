@@ -251,6 +251,10 @@ def test_runs_hold_the_numbers_that_the_dashboard_draws(tmp_path, monkeypatch):
         assert {"mine", "distill", "smoke", "embedded", "bilstm"} <= set(run.tags)
     history = {name for _, found, _ in runs.values() for name in found}
     assert {"val/macro", "val/sst2/accuracy", "train/loss"} <= history
+    for name in made:
+        _, history, last = runs[name]
+        assert "rows_per_second" in history
+        assert last["rows_per_second"] > 0
     (summary,) = [found for run, _, found in runs.values() if run.job_type == "summary"]
     (result,) = tmp_path.glob("outputs/runs/*/*/result.json")
     result = json.loads(result.read_text())

@@ -10,6 +10,8 @@ from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import groups
 from kdlight.report.overview import comparable, overview_table
+from kdlight.report.plots import by_latency
+from kdlight.report.tables import score_table
 from kdlight.report.task_groups import groups_table
 from kdlight.report.unlike import unlike_in_any
 from kdlight.report.write import write_report
@@ -26,6 +28,10 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     (three,) = [group for group in found if len(group.runs) == 3]
     assert [run.seed for run in three.runs] == [1, 2, 3]
     assert three.runs[1].folder.name == "again"
+    left = f"Left out, since a newer run has the same seed and settings: seed 2: {folder}/2."
+    assert left in score_table(three).notes
+    (other,) = [group for group in found if group is not three]
+    assert not any("Left out" in note for note in score_table(other).notes)
 
 
 def test_runs_on_other_rows_stand_apart(runs):
@@ -97,6 +103,25 @@ def test_settings_stand_together_and_shared_networks_once(runs, tmp_path):
     (line,) = [r for r in text.split("## Differences from student, distilled")[1].splitlines()
                if r.startswith("| student, distilled (loss")]  # fmt: skip
     assert f"| {apart.mean():+.1f} |" in line
+
+
+def test_settings_that_tie_all_stand_in_tables_and_pictures(runs):
+    """Equal scores do not make one network of two; equal outputs do."""
+    folder, _ = runs
+    for seed in (1, 2, 3):
+        made_run(folder / f"tied{seed}", seed, loss="kl")
+        path = folder / f"tied{seed}/predictions/sst2.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            line["student"] = [2 * value for value in line["student"]]
+        path.write_text("\n".join(map(json.dumps, lines)))
+    both = groups(find_runs(f"{folder}/*"))
+    assert both[0].macro("student") == both[1].macro("student")
+    names = [row[0] for row in overview_table(both).rows]
+    students = [name for name in names if name.startswith("student, distilled")]
+    assert len(set(students)) == len(students) == 2
+    assert names.count("student, slow kl") == 1
+    assert {point.name for point in by_latency(both)} == set(names) - {"student, slow kl"}
 
 
 def test_settings_of_other_commits_are_said_to_be(runs):

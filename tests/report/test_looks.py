@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 from kdlight.report.collect import find_runs
 from kdlight.report.formats import latex
 from kdlight.report.groups import groups
+from kdlight.report.overview import overview_table
 from kdlight.report.page import table as html_table
 from kdlight.report.plots import Point, by_latency, pareto, scatter
-from kdlight.report.tables import Table, spread
+from kdlight.report.tables import BESIDE, Table, score_table, spread
 from kdlight.report.write import write_report
 
 
@@ -78,6 +79,32 @@ def test_what_latex_would_read_is_escaped():
 def test_the_best_student_stands_out_whatever_it_is_called():
     rows = [["teacher", "99.0"], ["bilstm, distilled", "88.0 ± 1.0"], ["cnn, distilled", "89.0"]]
     assert '<td class="best">89.0</td>' in html_table(Table("", ["network", "macro"], rows))
+
+
+def test_many_scores_stand_one_below_another_with_a_column_a_network(runs):
+    """A page is as wide as few columns; each number stands with its network and its score."""
+    folder, found = runs
+    (group,) = groups(find_runs(f"{folder}/*"))
+    few = score_table(group)
+    assert few.columns == ["network", "macro", "kept", "agreement", "n", "sst2 accuracy"]
+    for run in group.runs:
+        for arm in group.arms:
+            own = run.arms[arm]["scores"]
+            own |= {f"t{n}": {"accuracy": own["sst2"]["accuracy"] - n} for n in range(BESIDE)}
+    many = score_table(group)
+    assert many.columns == ["", *(row[0] for row in few.rows)]
+    heads = ["macro", "kept", "agreement", "n", "sst2 accuracy"]
+    assert [row[0] for row in many.rows] == heads + [f"t{n} accuracy" for n in range(BESIDE)]
+    for column, row in enumerate(few.rows, 1):
+        assert [line[column] for line in many.rows[2:5]] == row[3:]
+    best = max(many.rows[0][2:])
+    assert html_table(many).count(f'<td class="best">{best}</td>') == 1
+    student = many.columns.index("student, distilled")
+    value = sum(result["student"]["scores"]["sst2"]["accuracy"] for result in found) / 3 - 3
+    assert many.rows[-1][student].startswith(f"{value:.1f} ± ")
+    together = overview_table([group, group])
+    assert together.columns[-1] == "verdict"
+    assert any("in the table of each setting" in note for note in together.notes)
 
 
 def test_a_picture_that_leaves_networks_out_says_so(runs, tmp_path, monkeypatch):

@@ -95,7 +95,13 @@ def test_what_is_significant_and_what_is_not(runs, tmp_path):
     for seed in (1, 2):
         made_run(alone / str(seed), seed)
     (two,) = groups(find_runs(f"{alone}/*"))
-    assert not compare(two, "baseline")[-1].seeds.shown
+    of_two = compare(two, "baseline")
+    assert not of_two[-1].seeds.shown
+    assert of_two[-1].bootstrap == {}
+    assert of_two[-1].mcnemar["sst2"] < 0.05
+    for told, pairs in ((True, of_two), (False, list(found.values()))):
+        notes = difference_table(pairs).notes
+        assert any("left out where there are two seeds" in note for note in notes) == told
 
 
 def test_a_changed_score_is_found(runs):
@@ -163,5 +169,9 @@ def test_the_command(runs, tmp_path, monkeypatch, capfd):
     assert {p.name for p in out.iterdir() if p.is_file()} == names
     assert "student, distilled" in capfd.readouterr().out
     assert not list(tmp_path.glob("outputs/runs/*"))
+    words = [f"report.runs={folder}/*", "hydra.run.dir=outputs/published/mine/report"]
+    assert call(tmp_path, monkeypatch, "job=report", *words) == 0
+    assert (tmp_path / "outputs/published/mine/report/report.html").exists()
+    assert len(list(tmp_path.glob("outputs/reports/*"))) == 1
     assert call(tmp_path, monkeypatch, "job=report", "report.runs=nothing/*") == 2
     assert "no finished run" in capfd.readouterr().err

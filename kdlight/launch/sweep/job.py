@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from kdlight.measure.channel import VARIABLE
 
 LOG, LOCK = "job.log", "sweep.lock"
 PYTHON = sys.executable
+NUMBER = re.compile(r"hydra\\?:job\.num")  # Hydra's own quoting puts a backslash there
 IN_SWEEP = "KDLIGHT_IN_SWEEP"  # stands in the environment of a job
-TAIL = 5  # lines of a failed job's log that are shown
+TAIL, TAIL_BYTES = 5, 20_000  # of a failed job's log that are shown, and that are read
 
 
 @dataclass
@@ -38,6 +40,7 @@ class SweepJob:
     started: float = 0.0  # by the monotonic clock
     seconds: float = 0.0
     pruned: bool = False
+    status: int | None = None  # with what its process has ended
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -48,10 +51,21 @@ class SweepJob:
             return None
         return found
 
-    def last_lines(self) -> list[str]:
+    @property
+    def reason(self) -> str:
+        """Why it has failed, as far as its status tells; its log says the rest."""
+        if self.status is None:
+            return ""
+        if self.status < 0:
+            memory = " (out of memory?)" if self.status == -signal.SIGKILL else ""
+            return f"killed by signal {-self.status}{memory}"
+        return f"status {self.status}" if self.status else "without a result"
+
+    def last_lines(self, count: int = TAIL) -> list[str]:
         """The end of its log."""
-        with suppress(OSError):
-            return (self.folder / LOG).read_text(errors="replace").splitlines()[-TAIL:]
+        with suppress(OSError), (self.folder / LOG).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+            return file.read().decode(errors="replace").splitlines()[-count:]
         return []
 
 
@@ -73,7 +87,7 @@ class Process:
         os.set_blocking(self.facts, False)
         self._rest = b""
         ends = f"{theirs_in},{theirs_out}"
-        command = job_command(flags, job.overrides, job.folder)
+        command = job_command(flags, job)
         with (job.folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -107,6 +121,7 @@ class Process:
         status = self._process.poll()
         if status is None:
             return False
+        self.job.status = status
         finished = status == 0 and self.job.result is not None
         self.job.state = "done" if finished else "pruned" if self.job.pruned else "failed"
         self.job.seconds = time.monotonic() - self.job.started
@@ -148,10 +163,12 @@ def at_work(folder: Path) -> bool:
     return False
 
 
-def job_command(flags: Sequence[str], overrides: Sequence[str], folder: Path) -> list[str]:
-    """The command of a job that writes to `folder`."""
-    words = [PYTHON, "-m", "kdlight.run", *flags, *overrides]
-    return [*words, f"hydra.run.dir={_quoted(folder)}"]
+def job_command(flags: Sequence[str], job: SweepJob) -> list[str]:
+    """The command of a job, which writes to its folder and knows its number if it asks for it."""
+    words = [*flags, *job.overrides]
+    if any(NUMBER.search(word) for word in words):
+        words.append(f"hydra.job.num={job.number}")
+    return [PYTHON, "-m", "kdlight.run", *words, f"hydra.run.dir={_quoted(job.folder)}"]
 
 
 def _quoted(path: Path) -> str:

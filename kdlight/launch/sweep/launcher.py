@@ -1,32 +1,29 @@
 """Hydra's launcher for multirun: every job a process, all checked before the first starts."""
 
 import copy
-import fcntl
-import hashlib
-import json
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 
-from kdlight.artifacts.place import write_whole
 from kdlight.launch.errors import AGAIN, mistake
-from kdlight.launch.settled import settled, typed_command
-from kdlight.launch.sweep.job import LOCK, SweepJob, at_work
+from kdlight.launch.settled import settled
+from kdlight.launch.sweep.closing import closing
+from kdlight.launch.sweep.folder import identity, sweep_folder
+from kdlight.launch.sweep.job import SweepJob
 from kdlight.launch.sweep.reader import read_once
 from kdlight.launch.sweep.schedule import Listed, Schedule, Source
 from kdlight.launch.sweep.shares import check_devices, shares, warn_of_one_gpu
-from kdlight.launch.sweep.view import View, summary
+from kdlight.launch.sweep.view import View
 from kdlight.launch.sweep.words import check_swept, flags, own
 from kdlight.types import UserError
 
@@ -34,8 +31,7 @@ if TYPE_CHECKING:
     from kdlight.launch.job import Job
 
 log = logging.getLogger("kdlight")
-NOTE = "sweep.json"
-MADE = {"multirun.yaml"}  # by Hydra and by the sweeper, in every new folder
+MOST = 10  # mistakes of jobs that are told
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,14 @@ class Planned:
         return [kept, self.contents]
 
 
+class JobError(UserError):
+    """A job that cannot be: its number, its overrides, and `why`."""
+
+    def __init__(self, number: int, overrides: Sequence[str], why: str) -> None:
+        super().__init__(f"Job {number} ({' '.join(own(overrides))}): {why}")
+        self.why = why
+
+
 class SweepLauncher(Launcher):
     """`hydra/launcher=kdlight`, the default."""
 
@@ -64,6 +68,7 @@ class SweepLauncher(Launcher):
         self._read: dict[tuple[str, ...], DictConfig] = {}
         read_once(self.loader)
         setup_globals()
+        HydraConfig.instance().set_config(config)  # what `${hydra:...}` means outside jobs
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         _log_to_terminal()
 
@@ -77,8 +82,8 @@ class SweepLauncher(Launcher):
                 jobs failed.
         """
         wanted = [list(overrides) for overrides in job_overrides]
-        planned = [self.planned(words, number) for number, words in enumerate(wanted)]
-        with self.folder(identity([each.about for each in planned])) as folder:
+        planned = self._all_planned(wanted)
+        with sweep_folder(self.config, identity([each.about for each in planned])) as folder:
             jobs = [
                 SweepJob(initial_job_idx + number, own(words), folder / str(number))
                 for number, words in enumerate(wanted)
@@ -87,10 +92,8 @@ class SweepLauncher(Launcher):
                 job.state = "done" if job.result else "waiting"
             open_jobs = [job for job in jobs if job.state == "waiting"]
             _announce(jobs, open_jobs, folder)
-            try:
+            with closing(jobs, folder, planned[0].job.config["outputs"]):
                 self.do(Listed(open_jobs), jobs, len(jobs))
-            finally:
-                summary(jobs, folder)
             if failed := sum(job.state != "done" for job in jobs):
                 raise UserError(f"{failed} of {len(jobs)} jobs failed; {AGAIN}.")
         return [_returned(job, words) for job, words in zip(jobs, wanted, strict=True)]
@@ -116,12 +119,15 @@ class SweepLauncher(Launcher):
         """A job's configuration and its plan, checked as the job itself would check it.
 
         Raises:
-            UserError: with the job's number and overrides.
+            JobError: why it cannot be.
         """
         from kdlight.launch.job import Job
 
         try:
             config = self._loaded(overrides)
+            with read_write(config.hydra):
+                config.hydra.job.num = number
+            HydraConfig.instance().set_config(config)
             check_swept(overrides, config)
             plain = settled(config)
             self.check(plain)
@@ -130,10 +136,28 @@ class SweepLauncher(Launcher):
             job = Job(plain, Path())
             contents = [node.fingerprint for node in job.plan_all()]
         except Exception as error:
-            sentence = mistake(error, self.config.outputs) or str(error)
-            words = " ".join(own(overrides))
-            raise UserError(f"Job {number} ({words}): {sentence}") from error
+            why = mistake(error, self.config.outputs) or str(error)
+            raise JobError(number, overrides, why) from error
         return Planned(job, contents)
+
+    def _all_planned(self, wanted: Sequence[list[str]]) -> list[Planned]:
+        """The plans of all jobs.
+
+        Raises:
+            UserError: a line for each mistake, with the first job that has it.
+        """
+        found: list[Planned] = []
+        wrong: dict[str, list[JobError]] = {}
+        for number, words in enumerate(wanted):
+            try:
+                found.append(self.planned(words, number))
+            except JobError as error:
+                wrong.setdefault(error.why, []).append(error)
+        if wrong:
+            lines = [str(one) + _more(len(same)) for one, *same in wrong.values()]
+            told = lines[:MOST] + [f"and {len(lines) - MOST} more"] * (len(lines) > MOST)
+            raise UserError("\n".join(told))
+        return found
 
     def _loaded(self, overrides: list[str]) -> DictConfig:
         """As Hydra would load it; jobs that choose the same files share their reading.
@@ -151,62 +175,18 @@ class SweepLauncher(Launcher):
         self.loader._apply_overrides_to_config(values, config)
         return config
 
-    @contextmanager
-    def folder(self, name: str, shared: bool = False) -> Iterator[Path]:
-        """The folder of this sweep: that of the same sweep, if it was begun before.
 
-        It is finished if the block raises nothing.
-
-        Args:
-            name: its identity.
-            shared: whether several commands may be at work on it, each in a folder of its own.
-
-        Raises:
-            UserError: if another command is at work in it, or it is another sweep's.
-        """
-        new = Path(self.config.hydra.sweep.dir).absolute()
-        found = self._chosen(new, name, shared)
-        if found != new and {path.name for path in new.glob("*")} <= MADE:
-            shutil.rmtree(new, ignore_errors=True)  # Hydra has made it for nothing
-        found.mkdir(parents=True, exist_ok=True)
-        with (found / LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(f"Another command is at work on this sweep, in {found}.") from error
-            about = {"identity": name, "command": typed_command()}
-            write_whole(found / NOTE, json.dumps(about))
-            yield found
-            write_whole(found / NOTE, json.dumps({**about, "finished": True}))
-
-    def _chosen(self, new: Path, name: str, shared: bool) -> Path:
-        """A folder that is typed; else that of the same sweep, or `new`."""
-        again = self.config.launcher.again
-        if (new / NOTE).exists():
-            note = json.loads((new / NOTE).read_text())
-            if note["identity"] != name or (again and note.get("finished")):
-                what = "this sweep, finished" if note["identity"] == name else "another sweep"
-                raise UserError(f"{new} holds {what}: choose another hydra.sweep.dir.")
-        if any(word.startswith("hydra.sweep.dir=") for word in self.config.hydra.overrides.hydra):
-            return new
-        for place in sorted(new.parent.glob(f"*/{NOTE}"), reverse=True):
-            note = json.loads(place.read_text())
-            if note["identity"] == name and not (shared and at_work(place.parent)):
-                return new if again and note.get("finished") else place.parent
-        return new
-
-
-def identity(about: Any) -> str:
-    """The name of what a sweep is about."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+def _more(jobs: int) -> str:
+    return f" (and {jobs} more {'jobs' if jobs > 1 else 'job'})" if jobs else ""
 
 
 def _log_to_terminal() -> None:
-    """As a job's own progress looks; the sweep has no log file."""
+    """As a job's own progress looks; what a table shows is left to the sweep's log file."""
     handler = logging.StreamHandler()
+    handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%H:%M:%S"))
     log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
 
 
 def _announce(jobs: list[SweepJob], open_jobs: list[SweepJob], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -96,12 +97,17 @@ class Search:
         """Tells the study what came of a trial."""
         if job.state == "done":
             try:
-                self._tell(job, self._values(job))
-                return
+                values = self._values(job)
             except UserError as error:
                 self._refused(job, str(error))
                 raise
-        elif job.state == "pruned":
+            if any(map(isnan, values)):
+                told = dict(zip(self.objectives, values, strict=True))
+                self._refused(job, f"an objective is no number: {told}")
+            else:
+                self._tell(job, values)
+            return
+        if job.state == "pruned":
             self._forget(job.overrides, job.number)
         self._tell(job)
 
@@ -177,7 +183,8 @@ class Search:
 
     def _refused(self, job: SweepJob, why: str) -> None:
         job.folder.mkdir(parents=True, exist_ok=True)
-        (job.folder / LOG).write_text(f"{why}\n")
+        with (job.folder / LOG).open("a") as file:
+            file.write(f"{why}\n")
         log.warning("Trial %d is left out: %s", job.number, why)
         job.state = "failed"
         self._tell(job)

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,12 @@ from rich.console import Console
 
 from kdlight.artifacts.place import remove, write_whole
 from kdlight.launch.errors import AGAIN
-from kdlight.launch.sweep.launcher import SweepLauncher, identity
+from kdlight.launch.sweep.closing import closing
+from kdlight.launch.sweep.folder import identity, sweep_folder
+from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.search import Search, read_objectives
 from kdlight.launch.sweep.space import first_trial, space
 from kdlight.launch.sweep.study import best, open_study
-from kdlight.launch.sweep.view import summary
 from kdlight.launch.sweep.words import flags, own
 from kdlight.types import UserError
 
@@ -65,8 +66,13 @@ def search(
         UserError: for a mistake in the search or in all its first trials, or without Optuna.
     """
     _check_optuna()
+    if not isinstance(settings.trials, int) or settings.trials < 1:
+        raise UserError(
+            f"hydra.sweeper.trials={settings.trials} must be a whole number of 1 or more."
+        )
     objectives = read_objectives(settings.objectives)
     distributions = space(overrides)
+    _check_seeds(distributions)
     common = own([str(o.input_line) for o in overrides if not o.is_sweep_override()])
     first = first_trial(lambda words: launcher.planned([*common, *words], 0), distributions)
     drawn = sorted(map(repr, distributions.items()))
@@ -77,7 +83,7 @@ def search(
         )
     place = (settings.storage, settings.study)
     name = identity([first.about, drawn, objectives, place])
-    with launcher.folder(name, shared=settings.storage is not None) as folder:
+    with sweep_folder(launcher.config, name, settings.storage is not None) as folder:
         study = open_study(
             settings.storage or f"sqlite:///{folder / DATABASE}",
             settings.study or str(first.job.config["name"]),
@@ -95,10 +101,8 @@ def search(
         earlier = f", {ended} of them ended before" if ended else ""
         here = os.path.relpath(folder)
         log.info("A search of %d trials%s, in %s", settings.trials, earlier, here)
-        try:
+        with closing(trials.jobs, folder, first.job.config["outputs"]):
             launcher.do(trials, trials.jobs, settings.trials - ended)
-        finally:
-            summary(trials.jobs, folder)
         found = best(study, keys)
         write_whole(folder / FOUND, json.dumps({"study": study.study_name, "best": found}))
         _show(found, folder, [*flags(launcher.config.hydra), *common])
@@ -146,6 +150,16 @@ class _Students:
 
     def _job(self, overrides: list[str], number: int) -> "Job":
         return self.launcher.planned(overrides, number).job
+
+
+def _check_seeds(searched: Iterable[str]) -> None:
+    """Refuses a search among seeds: the best of several networks is no better setting."""
+    for key in searched:
+        if key.lstrip("+").rpartition(".")[2] == "seed":
+            raise UserError(
+                f"{key} is among what is searched, which would choose the luckiest: give it one "
+                f"value, and then type the best trial with several, {key}=1,2,3."
+            )
 
 
 def _check_optuna() -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from kdlight.launch.environment import hardware
@@ -40,8 +41,16 @@ def shares(launcher: Mapping[str, Any]) -> list[Share]:
             f"{len(gpus)} or less."
         )
     count = min(wanted, len(gpus) // each) if each else wanted
-    cpus = launcher["cpus_per_job"] or max(1, len(os.sched_getaffinity(0)) // count)
+    cpus = launcher["cpus_per_job"] or _threads(count)
     return [Share(tuple(gpus[n * each : (n + 1) * each]), cpus) for n in range(count)]
+
+
+def _threads(count: int) -> int:
+    """Of each job: what the user has set for a process, else an equal part of the cores."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    return max(1, len(os.sched_getaffinity(0)) // count)
 
 
 def check_devices(
@@ -85,8 +94,9 @@ def warn_of_one_gpu(config: Mapping[str, Any]) -> None:
 
 
 def own_gpus() -> list[str]:
-    """Ids of the GPUs that this process may use."""
+    """Ids of the GPUs that this process may use: as CUDA reads them, none from a wrong one on."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name for name in visible.split(",") if name.strip()]
+        wanted = (name.strip() for name in visible.split(","))
+        return list(takewhile(lambda name: name and not name.startswith("-"), wanted))
     names = str(hardware()["gpus"])
     return [str(number) for number in range(len(names.split(", ")))] if names else []

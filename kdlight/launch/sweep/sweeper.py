@@ -1,18 +1,17 @@
 """Hydra's sweeper: all combinations of the values that are swept, or a search among them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from kdlight.launch.sweep.launcher import SweepLauncher
 from kdlight.launch.sweep.searching import Settings, search
-from kdlight.launch.sweep.words import check_not_swept, key_of
+from kdlight.launch.sweep.words import check_folders, check_listed, check_not_swept, key_of
 from kdlight.types import UserError
 
 
@@ -31,7 +30,7 @@ class SweepSweeper(Sweeper):
 
     def __init__(self, params: Mapping[str, Any], trials: int | None, **settings: Any) -> None:
         self.params = params
-        self.settings = Settings(trials, **settings) if trials else None
+        self.settings = None if trials is None else Settings(trials, **settings)
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -49,14 +48,13 @@ class SweepSweeper(Sweeper):
 
         parser = OverridesParser.create(config_loader=self.loader)
         parsed = parser.parse_overrides(_with_params(self.params, arguments))
+        check_folders(self.config.hydra.overrides.hydra)
         check_not_swept(o.get_key_element() for o in parsed if o.is_sweep_override())
-        folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
         if self.settings:
             if not isinstance(self.launcher, SweepLauncher):
                 raise UserError("A search needs hydra/launcher=kdlight, submitit or ray.")
             return search(self.settings, self.launcher, parsed)
+        check_listed(parsed)
         (jobs,) = BasicSweeper.split_arguments(parsed, None)
         return [self.launcher.launch(jobs, initial_job_idx=0)]
 

@@ -1,35 +1,26 @@
-"""What a sweep shows while it runs, and at its end."""
+"""What a sweep shows while it runs."""
 
 import logging
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from kdlight.launch.sweep.job import LOG, SweepJob
+from kdlight.launch.sweep.frame import FIRST, Frame, frame, state_text
+from kdlight.launch.sweep.job import SweepJob
 from kdlight.measure.meter import duration
 
 log = logging.getLogger("kdlight")
-REDRAW_S, FRAME = 0.5, 5  # FRAME: lines of the table that are no jobs
-STYLE = {"running": "bold", "failed": "red", "stopped": "red", "done": "green", "lent": "dim",
-         "waiting": "dim"}  # fmt: skip
-# The order in which jobs are kept where a terminal has too few lines for all.
-FIRST = ("running", "lent", "failed", "pruned", "stopped", "done", "waiting")
+REDRAW_S = 0.5
 
 
 class View:
-    """A live table on a terminal; elsewhere a line whenever a job or its stage changes.
+    """A live table on a terminal; elsewhere a log line whenever a job or its stage changes.
 
     A terminal that is gone ends the table, not the sweep.
 
@@ -46,7 +37,7 @@ class View:
         self._final: set[int] = set()
         self._seen: dict[int, tuple[str, str]] = {}
         self._drawn = 0.0
-        self._last: Any = None
+        self._last: Frame | None = None
         self._live = None
         if sys.stderr.isatty():
             self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
@@ -67,12 +58,15 @@ class View:
     def update(self) -> None:
         """Shows what has changed."""
         self._note_scores()
-        if self._live:
-            if time.monotonic() - self._drawn >= REDRAW_S:
-                self._drawn = time.monotonic()
-                with self._while_it_lasts(self._live):
-                    self._redraw(self._live)
-            return
+        self._log_changes()
+        if self._live and time.monotonic() - self._drawn >= REDRAW_S:
+            self._drawn = time.monotonic()
+            with self._while_it_lasts(self._live):
+                self._redraw(self._live)
+
+    def _log_changes(self) -> None:
+        """Beside a table they are for the log file alone."""
+        level = logging.DEBUG if self._live else logging.INFO
         for job in self.jobs:
             now = (job.state, str(job.facts.get("stage", "")))
             if self._seen.get(job.number) != now and job.state != "waiting":
@@ -80,7 +74,7 @@ class View:
                 self._seen[job.number] = now
                 stage = f", {now[1]}" if job.state == "running" and now[1] else ""
                 told = f" after {duration(job.seconds)}; {self._closing()}" if ended else ""
-                log.info("job %d: %s%s%s", job.number, _state(job), stage, told)
+                log.log(level, "job %d: %s%s%s", job.number, state_text(job), stage, told)
 
     @contextmanager
     def _while_it_lasts(self, live: Live) -> Iterator[None]:
@@ -93,16 +87,13 @@ class View:
 
     def _redraw(self, live: Live) -> None:
         """Only what is new is drawn: a slow terminal shows the drawing of a table."""
-        title, rows = self.frame(live.console.height - FRAME)
-        if (new := (title, rows, live.console.size)) != self._last:
+        if (new := self.frame(*live.console.size)) != self._last:
             self._last = new
-            live.update(_table(title, rows), refresh=True)
+            live.update(new.table(), refresh=True)
 
-    def frame(self, room: int) -> tuple[str, list[list[str]]]:
-        """The title and at most `room` rows; the last cell of each is the state of its job."""
-        kept = _kept(self.jobs, max(1, room))
-        rows = [[*_row(self.jobs, j), _score(self._best.get(j.number)), j.state] for j in kept]
-        return f"sweep: {self._closing()}", rows
+    def frame(self, width: int, height: int) -> Frame:
+        """What a terminal of this size shows."""
+        return frame(f"sweep: {self._closing()}", self.jobs, self._best, width, height)
 
     def _note_scores(self) -> None:
         for job in self.jobs:
@@ -143,84 +134,3 @@ class View:
             number = max(self._best, key=lambda number: self._best[number])
             parts.append(f"best {self._best[number]:.1f} (job {number})")
         return ", ".join(parts)
-
-
-def summary(jobs: Sequence[SweepJob], folder: Path) -> None:
-    """The jobs with their scores; of a failed one its last lines, and where its log is."""
-    with suppress(OSError):  # of a terminal that is gone
-        _print_summary(Console() if sys.stdout.isatty() else Console(width=120), jobs, folder)
-
-
-def _print_summary(console: Console, jobs: Sequence[SweepJob], folder: Path) -> None:
-    table = Table(title=f"sweep of {len(jobs)} jobs: macro scores in percent")
-    table.add_column("job", justify="right")
-    table.add_column("overrides", overflow="fold")
-    for column in ("teacher", "gold only", "student", "kept", "state"):
-        table.add_column(column, justify="right")
-    for job in jobs:
-        result = job.result or {}
-        macro = result.get("macro") or {}
-        kept = result.get("retention")
-        cells = [_score(macro.get(name)) for name in ("teacher", "baseline", "student")]
-        cells.append(f"{kept:.1%}" if kept else "")
-        table.add_row(str(job.number), Text(_words(jobs, job)), *cells, job.state)
-    console.print(table)
-    for job in jobs:
-        if job.state == "failed":
-            place = os.path.relpath(job.folder / LOG)
-            console.print(f"[red]job {job.number} failed[/red]; its log is {place} and ends:",
-                          soft_wrap=True)  # fmt: skip
-            for line in job.last_lines():
-                console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Results: {os.path.relpath(folder)}/*/result.json", soft_wrap=True)
-
-
-def _table(title: str, rows: Sequence[Sequence[str]]) -> Table:
-    """Columns keep their width while numbers come and go; the last cell of a row is its state."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True,
-                  padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
-    table.add_column("job", justify="right")
-    table.add_column("overrides", ratio=1, overflow="fold")
-    table.add_column("stage", min_width=24, max_width=40, no_wrap=True)
-    for column, width in (("done", 4), ("left", 11), ("best", 5)):
-        table.add_column(column, justify="right", no_wrap=True, min_width=width)
-    for row in rows:
-        table.add_row(*map(Text, row[:-1]), style=STYLE.get(row[-1]))
-    return table
-
-
-def _kept(jobs: Sequence[SweepJob], room: int) -> list[SweepJob]:
-    """As many jobs as there is room for, in their order: those at work, then the newest ended."""
-    if len(jobs) <= room:
-        return list(jobs)
-
-    def worth(job: SweepJob) -> tuple[int, int]:
-        waits = job.state == "waiting"
-        return FIRST.index(job.state), job.number if waits else -job.number
-
-    return sorted(sorted(jobs, key=worth)[:room], key=lambda job: job.number)
-
-
-def _row(jobs: Sequence[SweepJob], job: SweepJob) -> list[str]:
-    facts, at_work = job.facts, job.state in ("running", "lent")
-    stage = str(facts.get("stage", "starts")) if job.state == "running" else _state(job)
-    running = job.state == "running" and facts.get("share")
-    share = f"{facts['share']:.0%}" if running else ""
-    left = duration(facts["left"]) if running and "left" in facts else ""
-    if not at_work and job.seconds:
-        stage += f" in {duration(job.seconds)}"
-    return [str(job.number), _words(jobs, job), stage, share, left]
-
-
-def _words(jobs: Sequence[SweepJob], job: SweepJob) -> str:
-    """The overrides in which the jobs differ."""
-    common = set(jobs[0].overrides).intersection(*(other.overrides for other in jobs))
-    return " ".join(word for word in job.overrides if word not in common or len(jobs) == 1)
-
-
-def _state(job: SweepJob) -> str:
-    return "waits for another" if job.state == "lent" else job.state
-
-
-def _score(value: Any) -> str:
-    return "" if value is None else f"{value:.1f}"

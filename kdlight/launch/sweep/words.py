@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hydra.core.override_parser.types import Override
+
 from kdlight.types import UserError
 
 # Of Hydra itself: where a job writes and who starts it is the sweep's to say.
@@ -70,6 +72,37 @@ def check_not_swept(swept: Iterable[str]) -> None:
             raise UserError(
                 f"{key} is of the sweep, not of a job: give it one value, such as "
                 "launcher.max_parallel=2."
+            )
+
+
+def check_listed(overrides: Iterable[Override]) -> None:
+    """Refuses values that only a search draws from, where there is none.
+
+    Raises:
+        UserError: with what to type instead.
+    """
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise UserError(
+                f"{override.input_line}: from an interval a search draws, and this is none. Add "
+                "hydra.sweeper.trials=N, or list the values: a,b,c."
+            )
+
+
+def check_folders(hydra: Iterable[str]) -> None:
+    """Refuses folders of jobs that are not where the sweep looks for them.
+
+    Args:
+        hydra: what is said to Hydra itself.
+
+    Raises:
+        UserError: with what to type instead.
+    """
+    for word in hydra:
+        if key_of(word) == "hydra.sweep.subdir":
+            raise UserError(
+                f"{word}: the folder of a job is called by its number. Where these lie is said by "
+                "hydra.sweep.dir=DIR."
             )
 
 

@@ -12,6 +12,8 @@ from omegaconf import OmegaConf
 
 from kdlight.artifacts import fingerprint
 from kdlight.launch.sweep import launcher
+from kdlight.launch.sweep.folder import sweep_folder
+from kdlight.launch.sweep.job import job_command
 from kdlight.types import UserError
 
 PLAIN = [*SMOKE, "baseline=false"]
@@ -34,8 +36,9 @@ def test_twenty_jobs_are_composed_and_checked_in_seconds(tmp_path, monkeypatch, 
     assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2
     said = capfd.readouterr().err
     assert "Job 10 (" in said
-    assert "trec has no embedded rows" in said
-    assert not list(tmp_path.glob("outputs/artifacts/*"))
+    assert said.count("trec has no embedded rows") == 1
+    assert "(and 9 more jobs)" in said
+    assert not (tmp_path / "outputs").exists()
     assert time.process_time() - start < 30
 
 
@@ -70,6 +73,44 @@ def test_what_is_no_sweep_is_refused(tmp_path, monkeypatch, capfd):
     assert call(tmp_path, monkeypatch, "-m", *TINY, "seed=1,3", place) == 2
     assert "holds another sweep" in capfd.readouterr().err
     assert kept.exists()
+
+
+def test_every_mistake_is_told_with_the_first_job_that_makes_it(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(launcher, "MOST", 2)
+    sizes = "data.batch_size=0,16,-1,-2,-3"
+    assert call(tmp_path, monkeypatch, "-m", *TINY, sizes, "seed=1,2") == 2
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 3
+    for line, number, size in zip(lines, (0, 4), (0, -1), strict=False):
+        assert f"Job {number} (" in line
+        assert f"data.batch_size={size} " in line
+        assert line.endswith("(and 1 more job)")
+    assert lines[2] == "and 2 more"
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_jobs_may_ask_hydra_for_their_number_and_the_folder(tmp_path, monkeypatch, capfd):
+    """As single runs may; the command of a job says its number."""
+    seen = []
+
+    def do(self, source, _, __):
+        while job := source.next():
+            seen.append((job_command([], job), self.planned(job.overrides, job.number).job.config))
+
+    monkeypatch.setattr(launcher.SweepLauncher, "do", do)
+    words = ["outputs=${hydra:runtime.cwd}/o", "seed=${hydra:job.num}", "optimizer.lr=1e-3,2e-3"]
+    assert call(tmp_path, monkeypatch, "-m", *TINY, *words) == 2  # none is done
+    assert "2 of 2 jobs failed" in capfd.readouterr().err
+    (folder,) = tmp_path.glob("o/runs/kd_bilstm/*/sweep.json")
+    for number, (command, config) in enumerate(seen):
+        assert config["seed"] == number
+        assert config["outputs"] == f"{tmp_path}/o"
+        more = ["--cfg", "job", "--resolve"]
+        assert call(tmp_path, monkeypatch, *command[3:], *more) == 0
+        shown = capfd.readouterr().out
+        assert f"seed: {number}\n" in shown
+        assert f"outputs: {tmp_path}/o\n" in shown
+    assert f"hydra.run.dir='{folder.parent}/1'" in seen[1][0]
 
 
 def test_jobs_that_failed_before_an_interrupt_are_listed(tmp_path, monkeypatch, capfd):
@@ -121,9 +162,8 @@ def test_the_folder_of_a_sweep(tmp_path):
     def place(name, sweep="mine", ends=True, again=False, typed=False):
         words = [f"hydra.sweep.dir={name}"] if typed else []
         hydra = {"sweep": {"dir": str(tmp_path / name)}, "overrides": {"hydra": words}}
-        made = launcher.SweepLauncher()
-        made.config = OmegaConf.create({"hydra": hydra, "launcher": {"again": again}})
-        with suppress(KeyboardInterrupt), made.folder(sweep) as found:
+        config = OmegaConf.create({"hydra": hydra, "launcher": {"again": again}})
+        with suppress(KeyboardInterrupt), sweep_folder(config, sweep) as found:
             if not ends:
                 raise KeyboardInterrupt
         return found.name
@@ -171,9 +211,12 @@ def test_two_jobs_of_two_ranks_each(smoke, tmp_path, monkeypatch, capfd):
         "0",
         "1",
         "multirun.yaml",
+        "summary.txt",
         "sweep.json",
         "sweep.lock",
+        "sweep.log",
     ]
+    assert "job 1: done" in (folder / "sweep.log").read_text()
     for number, seed in enumerate((3, 4)):
         alone = tmp_path / f"alone{seed}"
         share(smoke, alone)

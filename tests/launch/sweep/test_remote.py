@@ -2,10 +2,14 @@
 
 import gc
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from kdlight.launch.sweep.remote import RayPool, SubmititPool, follow
+from kdlight.launch.sweep.frame import frame
+from kdlight.launch.sweep.job import SweepJob
+from kdlight.launch.sweep.pools import RayPool, SubmititPool
+from kdlight.launch.sweep.remote import _has_ended, follow
 from kdlight.launch.sweep.schedule import Listed
 from kdlight.types import UserError
 
@@ -42,6 +46,7 @@ def test_jobs_end_as_they_do_here(world, pool):
     follow(Listed(jobs), pool, 2, [], lambda: None)
     assert [job.state for job in jobs] == ["done", "failed", "done"]
     assert jobs[1].last_lines()[-1] == "ValueError: boom"
+    assert jobs[1].reason == "status 1"
     assert [job.result["macro"]["student"] for job in (jobs[0], jobs[2])] == [0, 2]
 
 
@@ -59,6 +64,25 @@ def test_an_interrupt_ends_the_jobs(world, pool):
     while len(world.notes("stopped")) < 2 and time.monotonic() < until:
         time.sleep(0.1)
     assert len(world.notes("stopped")) == 2
+
+
+def test_a_job_elsewhere_shows_the_last_line_of_its_log(tmp_path):
+    """Or that it runs, where its log is not seen."""
+    job = SweepJob(0, ["seed=1"], tmp_path)
+    states = iter(["queued", "running", "running", "ended"])
+    pool = SimpleNamespace(start=lambda *_: None, state=lambda _: next(states), status=lambda _: 1)
+    shown = []
+
+    def changed():
+        shown.append(frame("", [job], {}, 80, 24).rows[0][2])
+        (tmp_path / "job.log").write_text("[20:28:22] first\n[20:28:23] student: 8 of 9 rows\n")
+
+    follow(Listed([job]), pool, 1, [], changed)
+    assert shown == ["waiting", "student: 8 of 9 rows", "student: 8 of 9 rows", "failed in 2 s"]
+    job.state, job.folder = "running", tmp_path / "unseen"
+    pool.state = lambda _: "running"
+    assert not _has_ended(job, pool, None)
+    assert frame("", [job], {}, 80, 24).rows[0][2] == "running"
 
 
 def test_wrong_parameters_are_told(tmp_path):

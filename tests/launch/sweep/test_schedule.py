@@ -2,14 +2,16 @@
 
 import os
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from kdlight.launch.sweep.job import Process
+from kdlight.launch.sweep.job import Process, job_command
 from kdlight.launch.sweep.schedule import Listed, Schedule
-from kdlight.launch.sweep.shares import Share, shares
+from kdlight.launch.sweep.shares import Share, own_gpus, shares
 from kdlight.types import UserError
 
 ONE, TWO = [Share((), 1)], [Share(("4",), 2), Share(("7",), 2)]
@@ -41,6 +43,23 @@ def test_no_more_jobs_at_once_than_shares(world):
     assert all(job.result["macro"]["student"] == job.number for job in jobs)
 
 
+def test_a_job_costs_one_process(world, monkeypatch):
+    """That of its own work: what the schedule starts are the jobs, each once, with no shell."""
+    started = []
+    execute_child = subprocess.Popen._execute_child
+
+    def execute(self, args, *rest):
+        started.append(args)
+        return execute_child(self, args, *rest)
+
+    monkeypatch.setattr(subprocess.Popen, "_execute_child", execute)
+    jobs = [world.job(n) for n in range(4)]
+    Schedule(Listed(jobs), TWO, []).run()
+    assert sorted(map(str, started)) == sorted(str(job_command([], job)) for job in jobs)
+    pids = {note["pid"] for note in world.notes("starts")}
+    assert len(pids) == len(jobs)
+
+
 def test_a_job_keeps_to_its_share_and_inherits_no_rank(world, monkeypatch):
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
@@ -55,6 +74,20 @@ def test_a_crash_leaves_the_others_alone(world):
     Schedule(Listed(jobs), ONE, []).run()
     assert [job.state for job in jobs] == ["done", "failed", "done"]
     assert jobs[1].last_lines()[-1] == "ValueError: boom"
+    assert jobs[1].reason == "status 1"
+
+
+def test_a_job_that_is_killed_says_so(world):
+    """As the kernel does where there is too little memory."""
+    job = world.job(0, sleep=60)
+
+    def kill():
+        for note in world.notes("starts"):
+            with suppress(ProcessLookupError):
+                os.kill(note["pid"], signal.SIGKILL)
+
+    Schedule(Listed([job]), ONE, [], kill).run()
+    assert (job.state, job.reason) == ("failed", "killed by signal 9 (out of memory?)")
 
 
 def test_what_a_job_tells_is_heard(world):
@@ -183,6 +216,7 @@ def launcher(**changes):
 def test_shares_of_the_machine(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
+    monkeypatch.delenv("OMP_NUM_THREADS")
     assert shares(launcher()) == [Share((), 8)]
     assert shares(launcher(max_parallel=3)) == [Share((), 2)] * 3
     assert shares(launcher(max_parallel=16)) == [Share((), 1)] * 16
@@ -192,3 +226,15 @@ def test_shares_of_the_machine(monkeypatch):
     assert shares(launcher(gpus_per_job=2, max_parallel=8)) == [Share(("GPU-a", "GPU-b"), 8)]
     with pytest.raises(UserError, match=r"launcher\.gpus_per_job=4, but there are 3 GPUs"):
         shares(launcher(gpus_per_job=4))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert shares(launcher(max_parallel=2)) == [Share((), 3)] * 2
+    assert shares(launcher(cpus_per_job=5)) == [Share((), 5)]
+
+
+@pytest.mark.parametrize(
+    ("visible", "own"),
+    [("-1", []), ("", []), ("2", ["2"]), ("1, 0", ["1", "0"]), ("0,-1,1", ["0"])],
+)
+def test_the_gpus_that_may_be_used(visible, own, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert own_gpus() == own

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from math import nan
 from socket import gethostname
 
 import optuna
@@ -133,6 +134,17 @@ def test_trials_are_told_what_came_of_them(world):
     again = search(world, study(world.folder), 5)
     assert run(again) == ["done"]
     assert run(search(world, study(world.folder), 5)) == []
+
+
+def test_an_objective_that_is_no_number_fails_its_trial_alone(world):
+    known = study(world.folder)
+    found = search(world, known, 3)
+    values = found._values
+    found._values = lambda job: [nan] if job.number == 1 else values(job)
+    assert run(found) == ["done", "failed", "done"]
+    assert known.trials[1].state == TrialState.FAIL
+    assert found.jobs[1].last_lines() == [f"an objective is no number: {{'{KEY}': nan}}"]
+    assert best(known, [KEY])[0]["trial"] == 2
 
 
 def test_a_bad_trial_is_pruned_by_what_its_job_tells(world):

@@ -94,5 +94,15 @@ def test_what_is_no_search_is_refused(tmp_path, monkeypatch, capfd):
     words = [*SMOKE, "+sweep=search"]
     assert call(tmp_path, monkeypatch, *words) == 2
     assert "add -m to the command" in capfd.readouterr().err
-    assert call(tmp_path, monkeypatch, "-m", *words, "selection=dev") == 2
-    assert "would choose by the rows that are reported" in capfd.readouterr().err
+    rate = "optimizer.lr=interval(1e-4,1e-3)"
+    for more, told in (
+        ([*words, "selection=dev"], "would choose by the rows that are reported"),
+        ([*words, "hydra.sweeper.trials=0"], "trials=0 must be a whole number of 1 or more"),
+        ([*words, "seed=1,2,3"], "choose the luckiest: give it one value"),
+        ([*words, "teacher.seed=range(1,4)"], "the best trial with several, teacher.seed=1,2,3"),
+        ([*SMOKE, "+sweep=[seeds,search]"], "seed is among what is searched"),
+        ([*SMOKE, rate], f"{rate}: from an interval a search draws, and this is none. Add hydra."),
+    ):
+        assert call(tmp_path, monkeypatch, "-m", *more) == 2
+        assert told in capfd.readouterr().err
+    assert not list(tmp_path.rglob("multirun.yaml"))

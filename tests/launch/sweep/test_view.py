@@ -8,7 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
-from kdlight.launch.sweep import view
+from kdlight.launch.sweep.closing import closing
 from kdlight.launch.sweep.job import SweepJob
 from kdlight.launch.sweep.view import View
 
@@ -40,19 +40,21 @@ def test_the_live_table(jobs):
     assert shown.left() is None
     settle(jobs)
     shown.update()
-    title, rows = shown.frame(room=10)
-    assert title == "sweep: 1 of 4 done, 1 failed, about 1 min 35 s left, best 90.0 (job 2)"
-    assert rows == [
-        ["0", "seed=0", "done in 1 min 40 s", "", "", "88.0", "done"],
-        ["1", "seed=1", "failed in 3 s", "", "", "", "failed"],
-        ["2", "seed=2", "student sst2 (student)", "25%", "1 min 15 s", "90.0", "running"],
-        ["3", "seed=3", "waiting", "", "", "", "waiting"],
+    found = shown.frame(80, 24)
+    told = "sweep: 1 of 4 done, 1 failed, about 1 min 35 s left, best 90.0 (job 2)"
+    assert found.title == [told]
+    assert found.rows == [
+        ["0", "seed=0", "done in 1 min 40 s", "", "", "88.0"],
+        ["1", "seed=1", "failed in 3 s", "", "", ""],
+        ["2", "seed=2", "student sst2 (student)", "25%", "1 min 15 s", "90.0"],
+        ["3", "seed=3", "waiting", "", "", ""],
     ]
+    assert found.states == ["done", "failed", "running", "waiting"]
     # The baseline's score is not the job's.
     jobs[2].facts |= {"network": "student sst2 (baseline)", "best": 95.0}
     shown.update()
-    assert shown.frame(10)[1][2][5] == "90.0"
-    assert [row[0] for row in shown.frame(room=2)[1]] == ["1", "2"]
+    assert shown.frame(80, 24).rows[2][5] == "90.0"
+    assert [row[0] for row in shown.frame(80, 5).rows] == ["1", "2"]
 
 
 def test_remaining_time(jobs):
@@ -69,18 +71,56 @@ def test_remaining_time(jobs):
     assert shown.left() == pytest.approx((90 + 2 * 100) / 2, abs=2)
 
 
+def drawn(shown, width, height=24):
+    """The lines of a terminal of this size."""
+    out = io.StringIO()
+    Console(file=out, width=width).print(shown.frame(width, height).table())
+    return out.getvalue().splitlines()
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut_off(jobs, width):
     settle(jobs)
-    out = io.StringIO()
     shown = View(jobs, at_once=2, total=4)
     shown.update()
-    Console(file=out, width=width).print(view._table(*shown.frame(10)))
-    lines = out.getvalue().splitlines()
+    lines = drawn(shown, width)
     assert max(map(len, lines)) <= width
-    assert len(lines) <= 4 + view.FRAME
+    assert len(lines) == 4 + 3
     for text in ("student sst2 (student)", "1 min 15 s", "done in 1 min 40 s", "90.0", "seed=3"):
-        assert text in out.getvalue()
+        assert text in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (40, ["job", "overrides", "stage", "done"]),
+        (60, ["job", "overrides", "stage", "done", "best"]),
+        (80, ["job", "overrides", "stage", "done", "left", "best"]),
+    ],
+)
+def test_long_values_have_a_line_a_job(tmp_path, width, heads):
+    """Jobs at work are among those that are shown; their ends, which differ, are legible."""
+    losses = ["loss=[soft_kl,hidden,attention]", "student.encoder.shape.num_hidden_layers=3"]
+    many = [SweepJob(n, [*losses, f"seed={n}"], tmp_path / str(n)) for n in range(39)]
+    many.append(SweepJob(39, ["loss=[logit_mse]", "seed=39"], tmp_path / "39"))
+    title = "student sst2_sent+mrpc+stsb+qnli+mnli+qqp+rte+cola (baseline)"
+    for number in (0, 17, 38):
+        many[number].state = "running"
+        many[number].facts = {"stage": title, "share": 0.25, "left": 3 * 3600.0 + 59 * 60}
+    shown = View(many, at_once=3, total=40)
+    for height in (12, 24):
+        lines = drawn(shown, width, height)
+        assert max(map(len, lines)) <= width
+        assert len(lines) == height
+        text = "\n".join(lines)
+        (head,) = (line for line in lines if "overrides" in line)
+        assert head.split() == heads
+        for number in (0, 17, 38):
+            (line,) = (line for line in lines if line.split()[0] == str(number))
+            assert f"eed={number} " in line
+            assert "ine)" in line
+            assert "25%" in line
+        assert ("3 h 59 min" in text) == ("left" in heads)
 
 
 def test_without_a_terminal_there_are_lines(jobs, monkeypatch, caplog):
@@ -115,25 +155,24 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_that_is_gone_stops_no_job(jobs, monkeypatch, caplog):
-    caplog.set_level("INFO", logger="kdlight")
+    caplog.set_level("DEBUG", logger="kdlight")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr("sys.stdout", terminal)
     with View(jobs, at_once=2, total=4) as shown:
         shown.update()
         assert "waiting" in terminal.getvalue()
+        jobs[0].state = "running"
+        shown.update()
         terminal.gone = True
         settle(jobs)
         shown._drawn = 0.0
         shown.update()
         assert sys.stderr is terminal  # no longer the table's
+        jobs[3].state = "running"
         shown.update()
-    view.summary(jobs, jobs[0].folder)
-    assert "job 2: running, student sst2 (student)" in caplog.text
-
-
-def test_the_closing_table_keeps_brackets(tmp_path, capsys):
-    """`[logit_mse]` is a value here, and no markup."""
-    made = [SweepJob(n, [f"loss=[{loss}]"], tmp_path / str(n)) for n, loss in enumerate("ab")]
-    view.summary(made, tmp_path)
-    assert "loss=[a]" in capsys.readouterr().out
+    with closing(jobs, jobs[0].folder, "outputs"):
+        pass
+    levels = {record.getMessage(): record.levelname for record in caplog.records}
+    assert levels["job 0: running"] == "DEBUG"  # beside the table, for the log file
+    assert levels["job 3: running"] == "INFO"

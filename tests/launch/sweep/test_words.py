@@ -59,6 +59,7 @@ def test_what_cannot_be_swept_is_refused(tmp_path, monkeypatch, capfd):
         (["+sweep=seeds,losses"], "by a list in quotes: '+sweep=[seeds,losses]'"),
         (["launcher.max_parallel=1,2"], "launcher.max_parallel is of the sweep, not of a job"),
         (["launcher=local,gpus"], "launcher is of the sweep, not of a job"),
+        (["seed=1,2", "hydra.sweep.subdir=x"], "is said by hydra.sweep.dir=DIR"),
         (["seed=1,2", "launcher.max_parallel=0"], "launcher.max_parallel=0 must be a whole number"),
         (["seed=1,2", "launcher.cpus_per_job=0"], "launcher.cpus_per_job=0 must be a whole number"),
     ):

@@ -7,7 +7,7 @@ USUAL = {"teacher": "teacher", "baseline": "student, gold only", "student": "stu
 BY_METHOD: Mapping[str, Mapping[str, str]] = {
     "finetune": {"student": "student, gold only"},
     # Every network is fine-tuned on the task in the end; they differ in what came before.
-    "agnostic": {"baseline": "student, random weights"},
+    "agnostic": {"baseline": "student, random weights", "plain": "student, plain teacher"},
 }
 
 

@@ -70,6 +70,9 @@ def score_table(group: Group) -> Table:
         name = f"Teacher: {result['teacher']['name']}"
         one = "one for all seeds, its score has no spread"
         notes.append(f"{name}; {one if group.teachers == 1 else f'{group.teachers} of them'}.")
+    text = (group.runs[0].config.get("method") or {}).get("text") or {}
+    if len(group.runs) > 1 and text.get("seed") is not None:
+        notes.append("One encoder was distilled for all seeds, which are those of its fine-tuning.")
     if len(metrics) > BESIDE:
         columns, *rows = map(list, zip(["", *columns[1:]], *rows, strict=True))
     return Table(group.title, columns, rows, notes)

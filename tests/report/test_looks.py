@@ -3,6 +3,8 @@
 import json
 from html.parser import HTMLParser
 
+from report.made import made_run
+
 from kdlight.report.collect import find_runs
 from kdlight.report.formats import latex
 from kdlight.report.groups import groups
@@ -140,3 +142,12 @@ def test_latency_in_the_picture_is_that_of_the_table(runs):
         (folder / f"{seed}/result.json").write_text(json.dumps(result))
     points = {point.name: point.cost for point in by_latency(groups(find_runs(f"{folder}/*")))}
     assert points == {"teacher": 20.0, "student, gold only": 3.0, "student, distilled": 3.0}
+
+
+def test_one_encoder_for_all_seeds_is_told(tmp_path):
+    for text, told in (({"seed": 3}, True), ({"seed": None}, False)):
+        folder = tmp_path / str(told)
+        for seed in (1, 2):
+            made_run(folder / f"runs/{seed}", seed, method={"text": text})
+        write_report(f"{folder}/runs/*", folder / "report")
+        assert ("One encoder was distilled" in (folder / "report/report.md").read_text()) == told

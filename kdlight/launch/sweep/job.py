@@ -39,8 +39,26 @@ class SweepJob:
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = 0.0  # by the monotonic clock
     seconds: float = 0.0
+    away: float = 0.0  # seconds of these in which it waited for another's artifact
+    left_at: float = 0.0  # when it last began to
     pruned: bool = False
     status: int | None = None  # with what its process has ended
+
+    def lend(self) -> None:
+        """It waits from now on for what another job builds."""
+        self.state, self.left_at = "lent", time.monotonic()
+
+    def come_back(self) -> None:
+        """It goes on."""
+        self.state = "running"
+        self.away += time.monotonic() - self.left_at
+
+    @property
+    def worked(self) -> float:
+        """Seconds that it was, or has been so far, at work."""
+        now = time.monotonic()
+        whole = self.seconds or now - self.started
+        return whole - self.away - (now - self.left_at if self.state == "lent" else 0.0)
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -106,7 +124,7 @@ class Process:
         """Gives the job a share again, with these GPUs."""
         with suppress(OSError):
             os.write(self._grants, f"{','.join(gpus)}\n".encode())
-        self.job.state = "running"
+        self.job.come_back()
 
     def hear(self) -> list[dict[str, Any]]:
         """What the job has said since the last call."""

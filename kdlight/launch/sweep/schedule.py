@@ -131,7 +131,7 @@ class Schedule:
         job = process.job
         waits, bound = facts.pop("waits", None), facts.pop("bound", False)
         if waits is True:
-            job.state = "lent"
+            job.lend()
             self.bound |= {job.number} if bound else set()
             self.free.append(self.shares[job.number])
         elif waits is False:

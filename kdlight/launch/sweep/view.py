@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from statistics import fmean
+from statistics import median
 
 from rich.console import Console
 from rich.live import Live
@@ -108,16 +108,16 @@ class View:
                 self._best[job.number] = score
 
     def left(self) -> float | None:
-        """Seconds until all jobs have ended, by the time of those that have; None before one has.
+        """Seconds until all jobs have ended, by those that have; None before one has.
 
-        A job counts from its start, also while it waits for another's artifact.
+        What counts is the time at work, of the job in the middle: the first ones build what the
+        others find, a teacher for instance, and those wait for it.
         """
         ended = [j for j in self.jobs if j.state == "done" and j.number not in self._earlier]
         if not ended:
             return None
-        each = fmean(job.seconds for job in ended)
-        now = time.monotonic()
-        open_ = [max(0.0, each - (now - j.started)) for j in self.jobs if j.state in FIRST[:2]]
+        each = median(job.worked for job in ended)
+        open_ = [max(0.0, each - job.worked) for job in self.jobs if job.state in FIRST[:2]]
         waiting = sum(j.state == "waiting" for j in self.jobs)
         waiting += max(0, self.total - len(self.jobs))
         work = sum(open_) + each * waiting

@@ -66,9 +66,20 @@ def test_remaining_time(jobs):
     shown = View(jobs, at_once=2, total=6)  # a search: two more will come
     jobs[0].state = "done"
     assert shown.left() == pytest.approx((90 + 3 * 100) / 2, abs=2)
-    jobs[3].state = "lent"
-    jobs[3].started = time.monotonic() - 500  # it waits for another's artifact
-    assert shown.left() == pytest.approx((90 + 2 * 100) / 2, abs=2)
+    jobs[3].started = time.monotonic() - 500
+    jobs[3].lend()
+    jobs[3].left_at -= 480  # it has worked for 20
+    assert shown.left() == pytest.approx((90 + 80 + 2 * 100) / 2, abs=2)
+    jobs[3].come_back()
+    assert jobs[3].away == pytest.approx(480, abs=2)
+    assert shown.left() == pytest.approx((90 + 80 + 2 * 100) / 2, abs=2)
+
+
+def test_who_builds_what_all_share_says_little_of_the_rest(jobs):
+    shown = View(jobs, at_once=1, total=4)
+    for job, seconds in zip(jobs, (900.0, 60.0, 70.0), strict=False):
+        job.state, job.seconds = "done", seconds
+    assert shown.left() == pytest.approx(70)
 
 
 def drawn(shown, width, height=24):
@@ -135,9 +146,9 @@ def test_without_a_terminal_there_are_lines(jobs, monkeypatch, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "job 0: running",
         "job 2: running, student sst2 (student)",
-        "job 0: done after 1 min 40 s; 1 of 4 done, 1 failed, about 1 min 30 s left, "
+        "job 0: done after 1 min 40 s; 1 of 4 done, 1 failed, about 1 min 40 s left, "
         "best 90.0 (job 2)",
-        "job 1: failed after 3 s; 1 of 4 done, 1 failed, about 1 min 30 s left, best 90.0 (job 2)",
+        "job 1: failed after 3 s; 1 of 4 done, 1 failed, about 1 min 40 s left, best 90.0 (job 2)",
         "job 3: waits for another",
     ]
 

@@ -16,6 +16,7 @@ from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.ranks import Ranks, run_ranks, workers_gone
 from kdlight.launch.spent import forget, spent_before
+from kdlight.launch.stop import heed
 from kdlight.measure.channel import channel
 from kdlight.measure.meter import duration
 from kdlight.types import StageSpec
@@ -118,6 +119,7 @@ class Executor:
 
     def _build(self, node: Node, wait: bool = True) -> bool:
         """Builds one artifact; False if another command does and this one is not to wait."""
+        heed()
         place = self.place(node)
         lock = _locked(place, node.title)
         if not (wait or lock.taken()):
@@ -149,7 +151,9 @@ class Executor:
         if node.distributed and self.ranks.count > 1:
             run_ranks(spec, place, self.ranks)
             return
-        importlib.import_module(f"kdlight.stages.{node.kind}").run(spec)
+        stage = importlib.import_module(f"kdlight.stages.{node.kind}")
+        heed()
+        stage.run(spec)
 
     def _spec(self, node: Node, place: Place) -> StageSpec:
         place.building.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from kdlight.launch.teachers import Group
 from kdlight.launch.times import precisions, training
 from kdlight.launch.trainer import runtime
 from kdlight.launch.wandb_runs import WandbRuns
+from kdlight.measure.channel import channel
 from kdlight.report.curves import draw_curves
 from kdlight.types import UserError
 
@@ -84,6 +85,7 @@ class Job:
         # Planned before the teacher is trained, so that what is refused is refused at once.
         chosen = self.arms if kind in STUDENT_JOBS else {}
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
+        channel().tell(students=len(students.get("student", ())))
         # A task without rows is found before a teacher of another is trained.
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         # So is text that nothing can be learnt from.

@@ -11,11 +11,25 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AGAIN_SECONDS = 0.05
 
 
+_open: list["Stop"] = []
+
+
+def heed() -> None:
+    """Answers a stop that was swallowed, as some libraries do with all that ends an import.
+
+    Raises:
+        KeyboardInterrupt: if one came.
+    """
+    if any(stop.asked for stop in _open):
+        raise KeyboardInterrupt
+
+
 class Stop:
     """Answers these signals with a KeyboardInterrupt, and remembers that one came.
 
     Libraries may turn the interrupt into an error of their own; `asked` tells it from a fault.
-    Where Python can only drop it, in `__del__` for instance, it comes again.
+    Where Python can only drop it, in `__del__` for instance, it comes again; one that a library
+    has swallowed is answered at the next `heed`.
     A signal that the shell wants ignored stays so (Ctrl-C for a command in the background, the end
     of the terminal under `nohup`).
     """
@@ -24,6 +38,7 @@ class Stop:
         self.asked = False
 
     def __enter__(self) -> "Stop":
+        _open.append(self)
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
         for number, handler in self._before.items():
             if handler is not signal.SIG_IGN:
@@ -38,6 +53,7 @@ class Stop:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        _open.remove(self)
         sys.unraisablehook = self._dropped
         if signal.getsignal(signal.SIGALRM) == self._ask:
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -43,6 +43,10 @@ def cost_table(group: Group) -> Table:
         "Training: mean ± standard deviation over seeds; of a student without its teacher and what "
         "that says of its text."
     ]
+    first = group.runs[0]
+    joint = (first.config.get("method") or {}).get("joint", True)
+    if not joint and len(first.scores("student")) > 1 and not first.result.get("groups"):
+        notes.append("Size and training: of the networks of all tasks together, one a task.")
     return Table("Cost", columns, rows, notes + _latency(group))
 
 

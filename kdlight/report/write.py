@@ -38,6 +38,8 @@ def write_report(
         above = _levels(settings_tables(alike) if len(alike) > 1 else [])
         every += above
         parts += [page.table(*table, told) for table in above]
+        pictures = page.row(_pareto(alike))
+        parts += [pictures] if above else []  # of all settings, before what is of one
         for group in alike:
             made = _levels(_tables(group))
             every += made
@@ -46,7 +48,7 @@ def write_report(
             text = f"Training of seed {group.runs[0].seed}: {group.title}"
             parts.append(page.details("Curves", page.figure(drawn, text)) if drawn else "")
             parts.append(page.details("Where this comes from", page.facts(_provenance(group))))
-        parts.append(page.row(_pareto(alike)))
+        parts += [] if above else [pictures]
     sources = [formats.markdown(_sources(group)) for group in found]
     written = [formats.markdown(*table) for table in every]
     (out / "report.md").write_text("\n".join([f"# Report\n\n{lead}\n", *written, *sources]))

@@ -1,6 +1,8 @@
 """What is built in which order where another command is at some of it."""
 
+from contextlib import suppress
 from pathlib import Path
+from signal import SIGTERM, raise_signal
 from threading import Event, Thread
 from time import sleep
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ from kdlight.launch import execute
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
 from kdlight.launch.ranks import Ranks
+from kdlight.launch.stop import Stop
 
 TEACHER = Node("teacher", "rte", {})
 DISTILLED = Node("student", "distilled", {"of": 1}, {"teacher": TEACHER})
@@ -70,3 +73,14 @@ def test_alone_it_is_built_in_the_order_asked_for(world):
     executor.do([DISTILLED], [SCORES])
     executor.do([SCORES])
     assert built == ["teacher rte", "student distilled", "student gold", "evaluate gold"]
+
+
+def test_a_stop_that_was_swallowed_ends_the_work_at_the_next_artifact(world):
+    executor, built, _ = world
+    with Stop():
+        executor.do([GOLD])
+        with suppress(BaseException):
+            raise_signal(SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            executor.do([SCORES])
+    assert built == ["student gold"]

@@ -1,12 +1,13 @@
 """A stop is answered wherever the signal falls."""
 
+import contextlib
 import signal
 import sys
 import time
 
 import pytest
 
-from kdlight.launch.stop import Stop, put_off
+from kdlight.launch.stop import Stop, heed, put_off
 
 
 class Dying:
@@ -28,6 +29,18 @@ def test_where_python_drops_the_interrupt_it_comes_again(capfd):
         dies_while_it_is_stopped()
     assert stop.asked
     assert capfd.readouterr().err == ""
+
+
+def test_a_stop_that_a_library_swallows_is_answered_at_the_next_place():
+    heed()
+    with Stop() as stop:
+        heed()
+        with contextlib.suppress(BaseException):  # as some do around an import
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.asked
+        with pytest.raises(KeyboardInterrupt):
+            heed()
+    heed()
 
 
 def test_other_dropped_errors_go_where_they_went(monkeypatch):

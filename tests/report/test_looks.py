@@ -151,3 +151,25 @@ def test_one_encoder_for_all_seeds_is_told(tmp_path):
             made_run(folder / f"runs/{seed}", seed, method={"text": text})
         write_report(f"{folder}/runs/*", folder / "report")
         assert ("One encoder was distilled" in (folder / "report/report.md").read_text()) == told
+
+
+def test_what_is_the_cost_of_several_networks_is_told(tmp_path):
+    told = "networks of all tasks together"
+    for joint in (False, True):
+        folder = tmp_path / str(joint)
+        result = made_run(folder / "runs/1", 1, method={"joint": joint})
+        for arm in (result["teacher"], result["student"], result["baseline"]):
+            arm["scores"] |= {"rte": {"accuracy": 60.0}}
+        result["variants"] = {}
+        (folder / "runs/1/result.json").write_text(json.dumps(result))
+        write_report(f"{folder}/runs/*", folder / "report")
+        assert (told in (folder / "report/report.md").read_text()) != joint
+
+
+def test_the_pictures_of_several_settings_stand_above_what_is_of_one(tmp_path):
+    for seed in (1, 2):
+        for rate in (1.0, 2.0):
+            made_run(tmp_path / f"runs/{rate}/{seed}", seed, rate=rate)
+    write_report(f"{tmp_path}/runs/*/*", tmp_path / "report")
+    page = (tmp_path / "report/report.html").read_text()
+    assert page.index("All together") < page.index("<svg") < page.index("Cost")

@@ -100,8 +100,8 @@ class View:
             if job.state == "done" and job.number not in self._final:
                 self._final.add(job.number)
                 score = ((job.result or {}).get("selection_macro") or {}).get("student")
-            elif "(student" in str(job.facts.get("network")):
-                score = job.facts.get("best")
+            elif "(student" in str(job.facts.get("network")) and job.facts.get("students", 1) == 1:
+                score = job.facts.get("best")  # one of several students is not yet the job's
             else:
                 continue
             if score is not None:

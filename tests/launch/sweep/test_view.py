@@ -50,7 +50,11 @@ def test_the_live_table(jobs):
         ["3", "seed=3", "waiting", "", "", ""],
     ]
     assert found.states == ["done", "failed", "running", "waiting"]
-    # The baseline's score is not the job's.
+    # Neither the score of one of several students nor the baseline's is the job's.
+    jobs[2].facts |= {"students": 2, "best": 96.0}
+    shown.update()
+    assert shown.frame(80, 24).rows[2][5] == "90.0"
+    jobs[2].facts["students"] = 1
     jobs[2].facts |= {"network": "student sst2 (baseline)", "best": 95.0}
     shown.update()
     assert shown.frame(80, 24).rows[2][5] == "90.0"

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from kdlight.launch.errors import mistake
 from kdlight.launch.prepare import prepare
@@ -65,5 +66,16 @@ def _follow_planner(whom: str) -> None:
     os._exit(1)
 
 
+def leave(status: int) -> NoReturn:
+    """Ends this process at once.
+
+    Its work is done and written by now; where Python takes everything down, the threads that ranks
+    talk through may end it by a signal, and the stage would count as failed.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    leave(main(*sys.argv[1:]))

@@ -67,7 +67,8 @@ def report(plain: dict[str, Any], folder: Path) -> None:
 
     everything = f"{plain['outputs']}/runs/**"
     asked = plain["report"]
-    reported(write_report(asked["runs"] or everything, folder, asked["groups"]), folder)
+    found = write_report(asked["runs"] or everything, folder, asked["groups"], asked["disregard"])
+    reported(found, folder)
 
 
 def flags_first(words: list[str]) -> list[str]:

@@ -82,6 +82,7 @@ class ReportConfig:
 
     runs: str | None = None  # folders, as a glob pattern; null: all below outputs/runs
     groups: Any = None  # of tasks, whose means are told: their lists by name
+    disregard: list[str] = field(default_factory=list)  # settings that tell no runs apart
 
 
 @dataclass

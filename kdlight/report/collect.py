@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kdlight.metrics.answers import COMPARE, best_match
 from kdlight.report.scores import METRICS, score
+from kdlight.report.settings import check_put_aside, put_aside
 from kdlight.types import UserError
 
 FIRST, LAST = ("teacher", "baseline"), ("student",)
@@ -26,11 +27,19 @@ TOLERANCE = 1e-3  # points between a stored score and the same computed here: si
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: its result, its configuration and its predictions."""
+    """A run folder: its result, its configuration and its predictions.
+
+    Args:
+        folder: of the run.
+        result: as in `result.json`.
+        config: as in `config.yaml`, without what is put aside.
+        aside: settings that tell no runs apart, by their whole key.
+    """
 
     folder: Path
     result: Mapping[str, Any]
     config: Mapping[str, Any]
+    aside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -169,17 +178,22 @@ def _even(outputs: Sequence[Sequence[float]]) -> NDArray:
     return np.array([[*row, *[-np.inf] * (width - len(row))] for row in outputs])
 
 
-def find_runs(pattern: str, tasks: Mapping[str, Sequence[str]] | None = None) -> list[Run]:
+def find_runs(
+    pattern: str,
+    tasks: Mapping[str, Sequence[str]] | None = None,
+    disregard: Sequence[str] = (),
+) -> list[Run]:
     """The finished runs in the folders that match, oldest first, their scores checked.
 
     Args:
         pattern: of folders, as a glob.
         tasks: groups of tasks to tell apart, in place of those that a run has itself; a run keeps
             those of which it has every task.
+        disregard: settings that tell no runs apart, as `teacher.optimizer`.
 
     Raises:
         UserError: if there is none, a file of one cannot be read or does not agree, or none has
-            the tasks of a group.
+            the tasks of a group or a setting to disregard.
     """
     paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
     folders = [path for path in paths if (path / "result.json").is_file()]
@@ -191,7 +205,8 @@ def find_runs(pattern: str, tasks: Mapping[str, Sequence[str]] | None = None) ->
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error
         if result.get("student") and result.get("predictions"):
-            found.append(Run(folder, _grouped(result, tasks or {}), config))
+            rest, aside = put_aside(config, disregard)
+            found.append(Run(folder, _grouped(result, tasks or {}), rest, aside))
     if not found:
         raise UserError(
             f"report.runs={pattern}: no finished run with a student there; expected folders such "
@@ -204,6 +219,7 @@ def find_runs(pattern: str, tasks: Mapping[str, Sequence[str]] | None = None) ->
                 f"report.groups.{name}={list(wanted)}: no run has all of these tasks; expected "
                 f"some of {known}."
             )
+    check_put_aside(disregard, [run.aside for run in found])
     for run in found:
         run.check()
     return found

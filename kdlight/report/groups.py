@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdlight.report.collect import Run, macro
+from kdlight.report.settings import flat
 
 # What two runs may differ in and still be the same experiment.
 APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
@@ -175,20 +176,12 @@ def _titles(runs: Sequence[Run]) -> list[tuple[str, str]]:
 
 def _apart(runs: Sequence[Run]) -> list[str]:
     """What tells runs apart that were started with the same words: up to three keys."""
-    flat = [dict(_flat({k: v for k, v in run.config.items() if k not in APART})) for run in runs]
-    keys = [key for key in sorted(set().union(*flat)) if len({f.get(key) for f in flat}) > 1]
+    found = [dict(flat({k: v for k, v in run.config.items() if k not in APART})) for run in runs]
+    keys = [key for key in sorted(set().union(*found)) if len({f.get(key) for f in found}) > 1]
     return [
         ", ".join([f"{key}={own.get(key)}" for key in keys[:3]] or [f"other rows, {number}"])
-        for number, own in enumerate(flat, 1)
+        for number, own in enumerate(found, 1)
     ]
-
-
-def _flat(node: Any, before: str = "") -> Iterable[tuple[str, str]]:
-    if isinstance(node, Mapping) and node:
-        for key, value in node.items():
-            yield from _flat(value, f"{before}.{key}" if before else str(key))
-    else:
-        yield before, str(node)
 
 
 def _title(run: Run) -> str:

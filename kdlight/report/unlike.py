@@ -1,4 +1,4 @@
-"""What the runs of a group differ in beside their seed: commits, versions, machines, precision."""
+"""What the runs of a group differ in beside their seed: commits, machines and the like."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def unlike(group: Group) -> list[str]:
         if differ := _differ(group.runs, what):
             found: dict[str, list[str]] = {}
             for run in group.runs:
-                parts = of(run.result)
+                parts = of(run)
                 value = ", ".join(f"{key} {parts[key]}".strip() for key in differ if key in parts)
                 found.setdefault(value or "none", []).append(str(run.seed))
             sides = "; ".join(f"seed {', '.join(seeds)}: {value}" for value, seeds in found.items())
@@ -39,16 +39,16 @@ def unlike_in_any(groups: Sequence[Group]) -> list[str]:
 
 def _differ(runs: Sequence[Run], what: str) -> list[str]:
     """The parts that have several values; of networks, among the runs that have them."""
-    found = [PARTS[what](run.result) for run in runs]
+    found = [PARTS[what](run) for run in runs]
     found = [parts for parts in found if parts]
     absent = None if what == OF_NETWORKS else ""
     values = {key: {parts.get(key, absent) for parts in found} for parts in found for key in parts}
     return [key for key, several in values.items() if len(several - {None}) > 1]
 
 
-def _commit(result: Mapping[str, Any]) -> Parts:
+def _commit(run: Run) -> Parts:
     """Its first letters, `+` if the files were changed."""
-    commit = result.get("git_commit") or ""
+    commit = run.result.get("git_commit") or ""
     short = commit[:10] + "+" * (commit.endswith("+") and len(commit) > 10)
     return {"": short} if short else {}
 
@@ -58,9 +58,10 @@ def _texts(about: Mapping[str, Any] | None) -> Parts:
 
 
 OF_NETWORKS = "precision"
-PARTS: dict[str, Callable[[Mapping[str, Any]], Parts]] = {
+PARTS: dict[str, Callable[[Run], Parts]] = {
     "commits": _commit,
-    "versions": lambda result: _texts(result.get("versions")),
-    "machines": lambda result: _texts(result.get("hardware")),
-    OF_NETWORKS: lambda result: _texts(result.get("precision")),
+    "versions": lambda run: _texts(run.result.get("versions")),
+    "machines": lambda run: _texts(run.result.get("hardware")),
+    OF_NETWORKS: lambda run: _texts(run.result.get("precision")),
+    "settings that were to be disregarded": lambda run: _texts(run.aside),
 }

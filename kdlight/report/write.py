@@ -19,7 +19,10 @@ CHECKED = "Every score was computed again from the stored predictions, and agree
 
 
 def write_report(
-    pattern: str, out: Path, tasks: Mapping[str, Sequence[str]] | None = None
+    pattern: str,
+    out: Path,
+    tasks: Mapping[str, Sequence[str]] | None = None,
+    disregard: Sequence[str] = (),
 ) -> list[Group]:
     """Writes `report.md`, `.tex`, `.html` and two `.csv` to `out`; the groups that were found.
 
@@ -27,8 +30,9 @@ def write_report(
         pattern: of run folders, as a glob.
         out: a folder, made where it is not there.
         tasks: groups of tasks whose means are told, by name.
+        disregard: settings that tell no runs apart.
     """
-    found = groups(find_runs(pattern, tasks))
+    found = groups(find_runs(pattern, tasks, disregard))
     out.mkdir(parents=True, exist_ok=True)
     lead = LEAD + _checked(found)
     every: list[tuple[tables.Table, int]] = []

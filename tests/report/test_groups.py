@@ -160,6 +160,23 @@ def test_seeds_of_other_commits_and_machines_stand_together_and_it_is_said(runs,
     assert "alike in versions" not in text
 
 
+def test_settings_can_be_disregarded_and_it_is_said(tmp_path):
+    made_run(tmp_path / "runs/1", 1, teacher={"seed": 0, "optimizer": {"_target_": "old", "lr": 1}})
+    for seed in (2, 3):
+        new = {"_target_": "new", "fused": None, "lr": 1}
+        made_run(tmp_path / f"runs/{seed}", seed, teacher={"seed": 0, "optimizer": new})
+    assert len(groups(find_runs(f"{tmp_path}/runs/*"))) == 2
+    (group,) = write_report(f"{tmp_path}/runs/*", tmp_path, disregard=["teacher.optimizer"])
+    assert [run.seed for run in group.runs] == [1, 2, 3]
+    told = (
+        "alike in settings that were to be disregarded. seed 1: teacher.optimizer._target_ old; "
+        "seed 2, 3: teacher.optimizer._target_ new, teacher.optimizer.fused None."
+    )
+    assert told in (tmp_path / "report.md").read_text()
+    with pytest.raises(UserError, match=r"report.disregard=teacher.opt: no run has such"):
+        find_runs(f"{tmp_path}/runs/*", disregard=["teacher.opt"])
+
+
 def test_runs_with_other_networks_are_alike_where_they_share_one(runs):
     folder, found = runs
     for seed, result in enumerate(found, 1):

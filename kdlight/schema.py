@@ -195,8 +195,13 @@ def _check_devices(config: Mapping[str, Any]) -> None:
     devices *= trainer["num_nodes"]
     if trainer.get("accumulate_grad_batches", 1) != 1:
         raise UserError("trainer.accumulate_grad_batches is not supported: lower data.batch_size.")
-    for key in ("data", "teacher"):
-        size = config[key].get("batch_size", devices)
+    of_text = (config["method"].get("text"), config["teacher"].get("pretrain"))
+    for key, node in zip(
+        ("data", "teacher", "method.text", "teacher.pretrain"),
+        (config["data"], config["teacher"], *of_text),
+        strict=True,
+    ):
+        size = (node or {}).get("batch_size", devices)
         if size % devices:
             raise UserError(
                 f"{key}.batch_size={size} must be a multiple of the {devices} devices, since "

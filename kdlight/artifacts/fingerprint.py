@@ -10,7 +10,7 @@ from typing import Any
 # Raised by hand when the code of an artifact kind changes what the artifact means.
 VERSIONS: Mapping[str, int] = {
     "tokenizer": 1,
-    "task_rows": 1,
+    "task_rows": 2,
     "joint_rows": 1,
     "transfer_set": 2,
     "student_tokenizer": 1,

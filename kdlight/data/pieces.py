@@ -10,8 +10,6 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordPieceTrainer
 
-from kdlight.types import UserError
-
 log = logging.getLogger("kdlight")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Lines = Callable[[], Iterable[str]]
@@ -77,15 +75,7 @@ KINDS: dict[str, Callable[[Lines, int, bool], list[str]]] = {
 
 
 def make_vocabulary(kind: str, read: Lines, size: int, lowercase: bool) -> list[str]:
-    """A vocabulary of one of `KINDS` from the lines that each call of `read` begins anew.
-
-    Raises:
-        UserError: for another kind, or a size with no room for text.
-    """
-    if kind not in KINDS:
-        raise UserError(f"teacher.tokenizer.kind={kind} is not one of {', '.join(KINDS)}")
-    if size <= len(SPECIAL) + 1:
-        raise UserError(f"teacher.tokenizer.size={size} has no room for text; take thousands.")
+    """A vocabulary of one of `KINDS` from the lines that each call of `read` begins anew."""
     return KINDS[kind](read, size, lowercase)
 
 

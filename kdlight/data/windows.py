@@ -148,6 +148,8 @@ class _Cutter:
         starts = range(0, max(1, count - room + step), step)
         self.found.windows += len(starts)
         self.found.longer_than_a_window += len(starts) > 1
+        # An answer that stands nowhere, or in no token, may be meant anywhere.
+        lost = row.label is None or (row.label == 1 and not answers)
         whole = False
         for start in starts:
             stop = min(start + room, count)
@@ -156,16 +158,14 @@ class _Cutter:
             whole = whole or bool(inside)
             self.found.windows_that_cut_an_answer += bool(touched) and not inside
             base = self.before + asked - start
-            yield Window(start, stop, _label(row, inside, touched, base))
+            yield Window(start, stop, _label(lost, inside, touched, base))
         if row.label == 1 and not whole:
             self.found.without_a_whole_answer.append(row.id)
 
 
-def _label(row: Example, inside: list[Ends], touched: list[Ends], base: int) -> tuple[float, float]:
-    if row.label is None or (touched and not inside):
+def _label(lost: bool, inside: list[Ends], touched: list[Ends], base: int) -> tuple[float, float]:
+    if lost or (touched and not inside):
         return UNKNOWN
-    if row.label == 1 and not any(answer.start >= 0 for answer in row.answers):
-        return UNKNOWN  # an answer that stands nowhere may be meant anywhere
     return (base + inside[0][0], base + inside[0][1]) if inside else NONE
 
 

@@ -218,7 +218,7 @@ class Arm:
                 parents[f"teacher/{task}"] = self.teachers.of_task(task)
         notes = Path(self.plan.config["outputs"]) / "artifacts/vectors.json"
         if self.on_text:
-            parents["body"] = self.body()
+            parents |= {"start": start} if start else {"body": self.body()}
             config["student"] = {**config["student"], "start": None}
         else:
             parents |= {"start": start} if start else fresh.parents(tokenizer, notes)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kdlight.schema import AUGMENTATION_KEYS, nearest
+from kdlight.schema import AUGMENTATION_KEYS, check_keys, nearest
 from kdlight.tasks.checks import check_taken
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
+KINDS = ("word_pieces", "characters")  # of vocabularies that `data.pieces` makes
+LEAST_PIECES = 10  # the special ones, and something to say
 ROUNDED = 1e-3  # percent: scores are noted in single precision
 
 
@@ -45,6 +47,25 @@ def check_task_names(tasks: Mapping[str, Task]) -> None:
                 f"them another (task.{key}.name=)."
             )
         seen[task.name] = key
+
+
+def check_made_tokenizer(made: Mapping[str, Any]) -> None:
+    """Refuses a recipe that no tokenizer can be made by.
+
+    Raises:
+        UserError: with the key and what it may hold.
+    """
+    node = "teacher.tokenizer"
+    check_keys(node, made, ("kind", "size", "lowercase"))
+    if made.get("kind") not in KINDS:
+        raise UserError(f"{node}.kind={made.get('kind')} must be {' or '.join(KINDS)}.")
+    if type(made.get("size")) is not int or made["size"] < LEAST_PIECES:
+        raise UserError(
+            f"{node}.size={made.get('size')} must be a whole number of {LEAST_PIECES} or more; "
+            "take thousands."
+        )
+    if not isinstance(made.get("lowercase", True), bool):
+        raise UserError(f"{node}.lowercase={made['lowercase']} must be true or false.")
 
 
 def check_kinds(tasks: Mapping[str, Task], parts: Mapping[str, Any]) -> None:

@@ -86,12 +86,14 @@ def _retention(scores: Mapping[str, tuple[result.Scores, Any]]) -> float | None:
 def _by_group(
     scores: Mapping[str, tuple[result.Scores, Any]], groups: Mapping[str, list[str]]
 ) -> dict[str, Any]:
-    """The tasks of each group, and the macro of every network over them."""
+    """The tasks of each group, and the macro over them of every network that has learnt them."""
     return {
         group: {
             "tasks": tasks,
             "macro": {
                 name: result.macro({task: found[task] for task in tasks})
+                if found.keys() >= set(tasks)
+                else None
                 for name, (found, _) in scores.items()
             },
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from kdlight.launch.checks import check_task_keys, check_task_names
+from kdlight.launch.checks import check_made_tokenizer, check_task_keys, check_task_names
 from kdlight.launch.few import drawn
 from kdlight.launch.graph import Node
 from kdlight.launch.pretrained import tokenizer_hash
@@ -39,6 +39,7 @@ class Plan:
         self.tasks: dict[str, Task] = {n: instantiate(node) for n, node in self.nodes.items()}
         check_task_names(self.tasks)
         self._rows: dict[str, Node] = {}
+        self.on_text = config["method"]["learns_from"] == "text"  # then no task's text is read
 
     @cached_property
     def splits(self) -> dict[str, Splits]:
@@ -55,7 +56,8 @@ class Plan:
         config: dict[str, Any] = {"pretrained": tokenizer_hash(folder) if folder else None}
         runtime: dict[str, Any] = {"pretrained": folder and str(folder)}
         if made and not folder:
-            config |= {"made": made, "corpus": self.corpus}
+            check_made_tokenizer(made)
+            config |= {"made": {"lowercase": True, **made}, "corpus": self.corpus}
             runtime["corpus"] = self.data["corpus"]
         return Node("tokenizer", "", config, runtime=runtime)
 
@@ -116,6 +118,7 @@ class Plan:
             "selection": self.config["selection"],
             "max_rows": most if capped else None,
             **{key: data[key] for key in ROW_KEYS},
+            **({"unlabelled_rows": 0} if self.on_text else {}),
             "eval_rows": about.eval_rows or data["eval_rows"],
             "eval_split": found.reported,
             **({"more_eval": found.beside} if found.beside else {}),
@@ -129,7 +132,9 @@ class Plan:
     ) -> Node:
         """The text of a student that learns all of `group`."""
         pair = self.tasks[task].reads_pairs
-        return transfer_set(task, self.rows_for(group, task), self.data, augmentation, pair)
+        # A draw of few rows a class is small and even already.
+        data = {**self.data, "student_labels": None} if task in self.draws else self.data
+        return transfer_set(task, self.rows_for(group, task), data, augmentation, pair)
 
     def tokens(self, rows: Node, tokenizer: Node) -> Node:
         """Rows as token ids."""

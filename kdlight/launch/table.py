@@ -172,6 +172,8 @@ def _grouped(found: Mapping[str, Any], rows: list[tuple[Any, ...]]) -> Table:
     for name, scores, macro, _, size in rows:
         cells = [
             f"{_macro({task: scores[task] for task in about['tasks']}):.1f}"
+            if scores.keys() >= set(about["tasks"])
+            else ""
             for about in found["groups"].values()
         ]
         table.add_row(name, *cells, macro, size)

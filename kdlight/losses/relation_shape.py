@@ -21,8 +21,9 @@ def relation_shape(
         ValueError: if the heads do not divide both widths, or a layer is not there.
     """
     both = math.gcd(student[1], teacher[1])
-    heads = heads or next(number for number in USUAL if both % number == 0)
-    if heads < 1 or both % heads:
+    if heads is None:
+        heads = next(number for number in USUAL if both % number == 0)
+    if type(heads) is not int or heads < 1 or both % heads:
         most = [number for number in range(1, both + 1) if both % number == 0][-4:]
         raise ValueError(
             f"heads={heads} does not divide the widths {teacher[1]} (teacher) and {student[1]} "

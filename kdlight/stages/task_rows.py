@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from hydra.utils import instantiate
 
 from kdlight.data.few_rows import FewRows
-from kdlight.data.rows import copy_rows, write_rows
+from kdlight.data.rows import copy_rows, read_rows, write_rows
 from kdlight.tasks.reader import read
 from kdlight.tasks.spans import Settled, settled
 from kdlight.tasks.task import Task
@@ -20,7 +19,7 @@ from kdlight.types import Example, StageSpec, UserError
 
 log = logging.getLogger("kdlight")
 NAMED = 5  # rows that a message names
-Facts = dict[str, Settled]  # what was met in the answers, by split
+Facts = dict[str, Settled]  # what was met in the answers, by the part that is written
 
 
 def run(spec: StageSpec) -> None:
@@ -28,7 +27,8 @@ def run(spec: StageSpec) -> None:
 
     The selection rows, at most a tenth of train, choose the checkpoint and are seen by no
     network; with `selection=dev` the evaluation rows do that. Where `eval_split` is `held_out`,
-    `eval` is another tenth of train. Answers of a span task that are not where they say are
+    `eval` is another tenth of train. Of a split with more than `eval_rows` a sample is reported,
+    the same for every seed, since real files are often ordered. Answers of a span task that are not where they say are
     counted in `facts.json`, and rows named that are left out for it; so are classes of which a
     draw of few rows finds fewer than it wants.
     """
@@ -36,7 +36,8 @@ def run(spec: StageSpec) -> None:
     task: Task = instantiate(spec.runtime["task"])
     facts: Facts = {}
     whole = out / "whole.arrow"
-    train = write_rows(whole, _rows(spec, task, "train", config["wanted_train"], facts))
+    rows = _rows(spec, task, "train", config["wanted_train"])
+    train = write_rows(whole, _settled(task, "train", rows, "train", facts))
     if train == 0:
         raise UserError(f"Task {task.name} has no training rows.")
     order = list(range(train))
@@ -56,7 +57,7 @@ def run(spec: StageSpec) -> None:
         _write_labelled(spec, task, split, f"eval_{name}", facts)
     if config["selection"] == "dev":
         _write_labelled(spec, task, "dev", "selection", facts)
-    write_rows(out / "unlabelled.arrow", _unlabelled(spec, task, facts))
+    write_rows(out / "unlabelled.arrow", _unlabelled(spec, task))
     _tell(spec.runtime["title"], facts)
     told: dict[str, Any] = {split: asdict(found) for split, found in facts.items()}
     if drawn:
@@ -91,24 +92,37 @@ def _reported(task: Task, train: int, config: Mapping[str, Any]) -> int:
 
 
 def _write_labelled(spec: StageSpec, task: Task, split: str, name: str, facts: Facts) -> None:
-    rows = _rows(spec, task, split, spec.config["eval_rows"], facts)
-    labelled = (row for row in rows if row.label is not None)
-    if not write_rows(Path(spec.out) / f"{name}.arrow", labelled):
+    """The labelled rows of a split, or as many of them as `eval_rows`, in their order."""
+    out, count = Path(spec.out), spec.config["eval_rows"]
+    whole = out / "whole.arrow"
+    rows = _rows(spec, task, split, count if spec.config["source"] == "embedded" else None)
+    total = write_rows(whole, (row for row in rows if row.label is not None))
+    if not total:
         raise UserError(
             f"Task {task.name} has no labelled rows in split {split}: "
             "choose another with data.eval_split=."
         )
+    keep = range(total)
+    if count and count < total:
+        keep = set(Random("reported rows").sample(keep, count))
+    kept = (row for number, row in enumerate(read_rows(whole)) if number in keep)
+    write_rows(out / f"{name}.arrow", _settled(task, split, kept, name, facts))
+    whole.unlink()
 
 
-def _rows(
-    spec: StageSpec, task: Task, split: str, count: int | None, facts: Facts
-) -> Iterator[Example]:
+def _rows(spec: StageSpec, task: Task, split: str, count: int | None) -> Iterator[Example]:
     root, source = spec.runtime["root"], spec.config["source"]
     seed, language = spec.config["seed"], spec.runtime["language"]
-    rows = read(task, source, root, split, count=count, seed=seed, **language)
-    if task.kind == "span":
-        rows = settled(rows, split, facts.setdefault(split, Settled()))
-    return islice(rows, count)
+    return read(task, source, root, split, count=count, seed=seed, **language)
+
+
+def _settled(
+    task: Task, split: str, rows: Iterator[Example], name: str, facts: Facts
+) -> Iterator[Example]:
+    """The rows, with answers of a span task where they say."""
+    if task.kind != "span":
+        return rows
+    return settled(rows, split, facts.setdefault(name, Settled()))
 
 
 def _tell(title: str, facts: Facts) -> None:
@@ -126,8 +140,8 @@ def _tell(title: str, facts: Facts) -> None:
             )
 
 
-def _unlabelled(spec: StageSpec, task: Task, facts: Facts) -> Iterator[Example]:
+def _unlabelled(spec: StageSpec, task: Task) -> Iterator[Example]:
     count = spec.config["unlabelled_rows"]
     if count == 0 or "unlabelled" not in spec.config["splits"]:
         return iter(())
-    return _rows(spec, task, "unlabelled", count, facts)
+    return _rows(spec, task, "unlabelled", count)

@@ -55,9 +55,3 @@ def test_characters_stand_alone_and_the_commonest_stay():
     few = make_vocabulary("characters", lines.copy, len(SPECIAL) + 4, True)
     assert set(few[len(SPECIAL) :]) == {"北", "京", "很", "大"}
 
-
-def test_what_makes_no_vocabulary_is_refused():
-    with pytest.raises(UserError, match="kind=bpe is not one of word_pieces, characters"):
-        make_vocabulary("bpe", TEXT.copy, 60, True)
-    with pytest.raises(UserError, match="size=5 has no room"):
-        make_vocabulary("characters", TEXT.copy, 5, True)

@@ -28,9 +28,9 @@ def run(spec: StageSpec) -> None:
     The selection rows, at most a tenth of train, choose the checkpoint and are seen by no
     network; with `selection=dev` the evaluation rows do that. Where `eval_split` is `held_out`,
     `eval` is another tenth of train. Of a split with more than `eval_rows` a sample is reported,
-    the same for every seed, since real files are often ordered. Answers of a span task that are not where they say are
-    counted in `facts.json`, and rows named that are left out for it; so are classes of which a
-    draw of few rows finds fewer than it wants.
+    the same for every seed, since real files are often ordered. Answers of a span task that are
+    not where they say are counted in `facts.json`, and rows named that are left out for it; so
+    are classes of which a draw of few rows finds fewer than it wants.
     """
     config, out = spec.config, Path(spec.out)
     task: Task = instantiate(spec.runtime["task"])

@@ -1,10 +1,8 @@
 """Vocabularies from text: the same every time, and every word can be written with them."""
 
-import pytest
 from transformers import BertTokenizer
 
 from kdlight.data.pieces import SPECIAL, make_vocabulary
-from kdlight.types import UserError
 
 TEXT = ["The cats sat on the mats .", "A cat sees the mat , and the cats see it ."] * 3
 
@@ -54,4 +52,3 @@ def test_characters_stand_alone_and_the_commonest_stay():
     assert tokens.tokenize("gpt") == ["g", "##p", "##t"]
     few = make_vocabulary("characters", lines.copy, len(SPECIAL) + 4, True)
     assert set(few[len(SPECIAL) :]) == {"北", "京", "很", "大"}
-

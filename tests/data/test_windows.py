@@ -88,6 +88,12 @@ def test_none_unknown_and_nowhere_are_told_apart(windows):
     assert found.without_a_whole_answer == ["3"]
 
 
+def test_an_answer_in_no_token_is_not_learnt_as_none(windows):
+    rows, found = windows([asked("a dog \u200b\u200b sat", "\u200b\u200b", name="unseen")])
+    assert np.isnan(rows.labels).all()
+    assert found.without_a_whole_answer == ["unseen"]
+
+
 def test_the_first_answer_that_is_whole_is_learnt(windows):
     rows, _ = windows([asked(CONTEXT, "old house", "cat")])
     assert texts(rows) == ["cat", "old house"]

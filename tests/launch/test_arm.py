@@ -243,3 +243,21 @@ def test_each_task_may_bring_its_teacher(folders):
         arm("teacher=pretrained", "teacher.joint=false", own.replace("mrpc", "mnli"))
     with pytest.raises(UserError, match=r"set teacher\.joint=false"):
         arm("teacher=pretrained", own)
+
+
+def test_a_student_of_plain_text_that_is_refined_goes_on_from_its_task():
+    """Not from the body without tasks, whose fine-tuning would be lost."""
+    made = arm("+method.refine={trainer:{max_epochs:2}}", "task=[mrpc]", experiment="mitkd")
+    student = made.students()[("mrpc",)]
+    assert student.config["max_epochs"] == 2
+    assert "body" not in student.parents
+    first = student.parents["start"]
+    assert first.kind == "student"
+    assert first.parents["body"].kind == "agnostic"
+
+
+@pytest.mark.parametrize("key", ["method.text", "teacher.pretrain", "data", "teacher"])
+def test_every_rank_has_an_equal_part_of_each_batch(key):
+    words = ["trainer.devices=4", f"{key}.batch_size=6"]
+    with pytest.raises(UserError, match=f"{key}.batch_size=6 must be a multiple of the 4 devices"):
+        arm(*words, experiment="mitkd")

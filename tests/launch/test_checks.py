@@ -7,11 +7,13 @@ from commands import plain
 
 from kdlight.launch.checks import (
     check_kinds,
+    check_made_tokenizer,
     check_task_keys,
     check_task_names,
     check_teacher_floor,
 )
 from kdlight.launch.job import Job
+from kdlight.launch.plan import Plan
 from kdlight.launch.result import agreement
 from kdlight.tasks.task import Task
 from kdlight.types import UserError
@@ -134,3 +136,35 @@ def test_two_tasks_of_one_name():
     check_task_names({"a": Task("a", labels=("0", "1")), "b": Task("b", labels=("0", "1"))})
     with pytest.raises(UserError, match="tasks a and b have one name, a: give one"):
         check_task_names(dict.fromkeys("ab", Task("a", labels=("0", "1"))))
+
+
+MADE = {"kind": "characters", "size": 600}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"kinds": 3}, "teacher.tokenizer.kinds is no such key; did you mean kind?"),
+        ({"kind": "bpe"}, "teacher.tokenizer.kind=bpe must be word_pieces or characters"),
+        ({"size": 9}, "teacher.tokenizer.size=9 must be a whole number of 10 or more"),
+        ({"size": "600"}, "teacher.tokenizer.size=600 must be a whole number"),
+        ({"lowercase": "no"}, "teacher.tokenizer.lowercase=no must be true or false"),
+    ],
+)
+def test_a_recipe_that_makes_no_tokenizer(changed, words):
+    with pytest.raises(UserError) as caught:
+        check_made_tokenizer({**MADE, **changed})
+    assert words in str(caught.value)
+
+
+def test_a_recipe_of_a_tokenizer_need_not_name_its_case():
+    check_made_tokenizer(MADE)
+    config = plain(
+        "teacher.tokenizer=null", "++teacher.tokenizer={kind: characters, size: 600}",
+        experiment="mitkd",
+    )  # fmt: skip
+    assert Plan(config).tokenizer(None, config["teacher"]["tokenizer"]).config["made"] == {
+        "kind": "characters",
+        "size": 600,
+        "lowercase": True,
+    }

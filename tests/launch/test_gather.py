@@ -46,6 +46,17 @@ def test_what_is_kept_counts_the_tasks_that_the_student_has_learnt(evaluated, tm
     assert found["retention"] == 0.5
 
 
+def test_a_group_has_no_mean_of_a_network_that_lacks_a_task_of_it(evaluated, tmp_path):
+    folders = {
+        "teacher": evaluated("teacher", a=[RIGHT, RIGHT], b=[WRONG, RIGHT]),
+        "student": evaluated("student", a=[RIGHT, WRONG]),
+    }
+    groups = {"in_domain": ["a"], "out_of_domain": ["b"]}
+    found = quality(CONFIG, ["a", "b"], folders, tmp_path, groups, {})["groups"]
+    assert found["in_domain"]["macro"] == {"teacher": 100, "student": 50}
+    assert found["out_of_domain"]["macro"] == {"teacher": 50, "student": None}
+
+
 def test_agreement_is_with_the_network_that_taught(evaluated, tmp_path):
     found = quality(
         CONFIG,

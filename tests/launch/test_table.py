@@ -55,6 +55,15 @@ def test_a_mean_over_fewer_tasks_is_left_out(said):
     assert "12.3" in say(variants={"kl": fewer})
 
 
+def test_a_group_that_a_network_has_not_learnt_is_left_empty(said):
+    say, found = said
+    groups = {"in_domain": {"tasks": list(found["teacher"]["scores"])}}
+    short = {**found["student"], "scores": {}, "macro": 12.34, "agreement": {}}
+    told = say(groups=groups, variants={"without_all": short})
+    assert "in-domain" in told
+    assert "12.3" not in told
+
+
 def test_many_tasks_have_a_line_each(said):
     """None is cut off for want of room."""
     say, found = said

@@ -164,5 +164,8 @@ def test_heads_and_layers_must_fit(caplog):
     fits = Relation(heads=24, teacher_layer=-2)
     fits.bind(tiny, teacher)
     assert (fits.teacher_layer, fits.student_layer) == (5, 4)
+    for wrong in (0, -12, 24.0, True, "24"):
+        with pytest.raises(ValueError, match=f"heads={wrong} does not divide"):
+            Relation(heads=wrong).bind(tiny, teacher)
     with pytest.raises(ValueError, match="teacher_layer=7: the teacher has layers 1 to 6"):
         Relation(heads=24, teacher_layer=7).bind(tiny, teacher)

@@ -88,3 +88,70 @@ def test_a_task_that_the_teacher_has_learnt_is_no_low_resource_task(job, caplog)
     (told,) = warnings("data.low_resource.tasks=[sst2,cola]")
     assert "the teacher learns sst2 from all rows" in told
     assert "'teacher.leave_out=[sst2]'" in told
+
+
+def read_of(folder, part):
+    return [row.id for row in read_rows(folder / f"{part}.arrow")]
+
+
+def test_a_sample_is_reported_of_more_rows_than_wanted(job, tmp_path):
+    """Not the first: real files are often ordered. It is the same for every seed."""
+    every = [row.id for row in _dev(job("data.eval_rows=null"), tmp_path / "all")]
+    assert len(every) == 400
+    found = []
+    for seed in (0, 1):
+        config = job("data.eval_rows=100", f"data.seed={seed}", "selection=dev")
+        drawn(Plan(config), "cola", tmp_path / f"{seed}")
+        found.append(read_of(tmp_path / f"{seed}", "eval"))
+        assert read_of(tmp_path / f"{seed}", "selection") == found[-1]
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 100
+    places = [every.index(name) for name in found[0]]
+    assert places == sorted(places)
+    assert 30 <= sum(place >= 200 for place in places) <= 70
+
+
+def _dev(config, folder):
+    drawn(Plan(config), "cola", folder)
+    return read_rows(folder / "eval.arrow")
+
+
+def test_unlabelled_rows_are_read_where_a_network_learns_from_them(job, tmp_path):
+    (tmp_path / "cola/unlabelled.jsonl").write_text('{"text_a": "some words"}\n' * 7)
+    config = job()
+    assert config["data"]["unlabelled_rows"] >= 7
+    drawn(Plan(config), "cola", tmp_path / "agnostic")
+    assert read_of(tmp_path / "agnostic", "unlabelled") == []
+    config["method"]["learns_from"] = "teacher"
+    drawn(Plan(config), "cola", tmp_path / "distilled")
+    assert len(read_of(tmp_path / "distilled", "unlabelled")) == 7
+
+
+def test_a_draw_of_few_rows_keeps_all_its_labels(job):
+    config = job("data.low_resource={tasks: [cola], rows: [12], draws: 1}", "data.student_labels=5")
+    plan, augmentation = Plan(config), {**config["augmentation"]}
+    assert plan.transfer_set("cola", augmentation).config["student_labels"] == 5
+    assert plan.transfer_set("cola_12rows_1", augmentation).config["student_labels"] is None
+
+
+def test_an_answer_that_stands_nowhere_is_counted_once_a_part(tmp_path):
+    (tmp_path / "squad").mkdir()
+    for split in ("train", "dev"):
+        paragraphs = [
+            {
+                "context": "the cat sat",
+                "qas": [{"id": f"{n}", "question": "who?", "answers": [
+                    {"text": "dog" if n == 0 and split == "dev" else "cat", "answer_start": 4}
+                ]}],
+            }
+            for n in range(20)
+        ]  # fmt: skip
+        made = {"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}
+        (tmp_path / "squad" / f"{split}.json").write_text(json.dumps(made))
+    (corpus := tmp_path / "corpus.txt").write_text("some words")
+    source = ["data.source=files", f"data.root={tmp_path}", f"data.corpus=[{corpus}]"]
+    words = [*source, "task=[squad1]", "++task.squad1.folder=squad", "selection=dev"]
+    _, facts = drawn(Plan(plain(*words, experiment="mitkd")), "squad1", tmp_path / "rows")
+    assert {name: facts[name]["nowhere"] for name in facts} == {
+        "train": 0, "eval": 1, "selection": 1,
+    }  # fmt: skip

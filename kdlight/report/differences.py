@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from kdlight.report.compare import Comparison, Network
-from kdlight.report.tables import Table, shown, verdict
+from kdlight.report.tables import Table, of_one_encoder, shown, verdict
 
 BESIDE = 3  # tasks that have room side by side
 Name = Callable[[Network], str]
@@ -24,6 +24,7 @@ def difference_table(found: Sequence[Comparison], name: Name | None = None) -> T
         "Verdict: paired over seeds, better or worse if the difference is larger than two standard "
         "errors over three seeds or more." + _by_chance(found),
         *_of_p([one.seeds.n for one in found]),
+        *of_one_encoder(found[0].against.group),
     ]
     return Table(f"Differences from {called(found[0].against)}", columns, rows, notes)
 

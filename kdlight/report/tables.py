@@ -70,12 +70,21 @@ def score_table(group: Group) -> Table:
         name = f"Teacher: {result['teacher']['name']}"
         one = "one for all seeds, its score has no spread"
         notes.append(f"{name}; {one if group.teachers == 1 else f'{group.teachers} of them'}.")
-    text = (group.runs[0].config.get("method") or {}).get("text") or {}
-    if len(group.runs) > 1 and text.get("seed") is not None:
-        notes.append("One encoder was distilled for all seeds, which are those of its fine-tuning.")
+    notes += of_one_encoder(group)
     if len(metrics) > BESIDE:
         columns, *rows = map(list, zip(["", *columns[1:]], *rows, strict=True))
     return Table(group.title, columns, rows, notes)
+
+
+def of_one_encoder(group: Group) -> list[str]:
+    """What errors over seeds leave out, where all seeds fine-tune the encoders of one."""
+    text = (group.runs[0].config.get("method") or {}).get("text") or {}
+    if len(group.runs) == 1 or text.get("seed") is None:
+        return []
+    return [
+        "One encoder was distilled for all seeds, which are those of its fine-tuning: how far two "
+        "distillations differ is in no error or verdict here."
+    ]
 
 
 def _leading(group: Group, arm: str) -> list[str]:

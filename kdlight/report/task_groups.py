@@ -8,7 +8,7 @@ from kdlight.report.collect import macro
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import OverSeeds, over_seeds
-from kdlight.report.tables import Table, over_seeds_of, shown, spread, verdict
+from kdlight.report.tables import Table, of_one_encoder, over_seeds_of, shown, spread, verdict
 
 AGAINST = ("baseline", "plain")
 DRAW = re.compile(r"_\d+rows_(\d+)$")  # the end of a name, of a task learnt from few rows
@@ -47,6 +47,7 @@ def groups_table(group: Group) -> Table | None:
             for name, about in names.items()
         ),
     ]
+    notes += of_one_encoder(group)
     if OVER_DRAWS in columns:
         notes.append(f"{OVER_DRAWS}: standard deviation of the means over tasks and seeds.")
     return Table(f"{group.title.split(', ')[0]}: groups of tasks", columns, rows, notes)

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from kdlight.launch.graph import Node
+from kdlight.models.word_heads import word_head
 from kdlight.types import UserError
 
 OF_TASKS = tuple(f"kdlight.losses.{module}." for module in ("logits", "hard", "annealed"))
 OF_WORDS = "kdlight.losses.words."
 WORD_KL = f"{OF_WORDS}WordDistribution"
-HEAD = "words.safetensors"  # `models.masked_lm` writes it, and imports torch
 
 
 def check_task_losses(losses: Mapping[str, Any]) -> None:
@@ -51,10 +51,11 @@ def check_text_losses(
             "relations, layers or words ('loss=[relation]', 'loss=[hidden,masked_words]')."
         )
     pretrained = any(node.kind == "pretrain" for node in teacher.values())
-    has_words = pretrained or (folder is not None and (folder / HEAD).is_file())
+    has_words = pretrained or (folder is not None and bool(word_head(folder)))
     if asking := [name for name, target in targets.items() if target == WORD_KL and not has_words]:
         raise UserError(
             f"Loss {', '.join(asking)} needs words of the teacher, and this one has no head for "
-            "them: only an encoder that was trained on plain text here has (teacher=plain "
-            "+pretrain@teacher.pretrain=masked_lm); or take 'loss=[relation,masked_words]'."
+            "them: with teacher=plain, a folder of a BERT, RoBERTa or DistilBERT for masked words "
+            "has, and an encoder that is pretrained here (+pretrain@teacher.pretrain=masked_lm); "
+            "or take 'loss=[relation,masked_words]'."
         )

@@ -58,8 +58,9 @@ class WordDistribution(nn.Module):
         """Scalar loss of the batch, mean over places."""
         assert teacher is not None
         assert batch.words is not None
+        known = student.part("words").shape[1]  # a teacher's table may have rows to spare
         ours, theirs = (
-            torch.log_softmax(output.part("words").float() / self.temperature, dim=1)
+            torch.log_softmax(output.part("words")[:, :known].float() / self.temperature, dim=1)
             for output in (student, teacher)
         )
         found = F.kl_div(ours, theirs, log_target=True, reduction="batchmean")

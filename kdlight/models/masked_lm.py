@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import PretrainedEncoder
+from kdlight.models.word_heads import FILE, word_head
 from kdlight.types import Batch, ModelOutput
 
-FILE = "words.safetensors"
 WORDS = frozenset({"words"})
 
 
@@ -62,8 +63,15 @@ def save_words(model: MaskedLMModel, out: Path) -> None:
 
 def with_words(encoder: PretrainedEncoder, folder: Path) -> MultiTaskModel:
     """The encoder with the head over words that lies in `folder`, or alone if none does."""
-    if not (folder / FILE).is_file():
+    places = word_head(folder)
+    if not places:
         return MultiTaskModel(encoder, lambda *_: nn.Identity(), {})
     model = MaskedLMModel(encoder)
-    model.words.load_state_dict(load_file(folder / FILE))
+    weights = {}
+    for name, (path, key) in places.items():
+        with safe_open(path, framework="pt") as file:
+            weights[name] = file.get_tensor(key)
+    model.words.load_state_dict(weights)
+    if not (folder / FILE).is_file():  # that of another library, as the encoder is
+        model.words.norm.eps = getattr(encoder.model.config, "layer_norm_eps", 1e-12)
     return model

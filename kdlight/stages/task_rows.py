@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -102,9 +102,9 @@ def _write_labelled(spec: StageSpec, task: Task, split: str, name: str, facts: F
             f"Task {task.name} has no labelled rows in split {split}: "
             "choose another with data.eval_split=."
         )
-    keep = range(total)
+    keep: Container[int] = range(total)
     if count and count < total:
-        keep = set(Random("reported rows").sample(keep, count))
+        keep = set(Random("reported rows").sample(range(total), count))
     kept = (row for number, row in enumerate(read_rows(whole)) if number in keep)
     write_rows(out / f"{name}.arrow", _settled(task, split, kept, name, facts))
     whole.unlink()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from commands import call, plain, results
 from safetensors.torch import load_file
-from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
+from transformers import BertConfig, BertForMaskedLM, BertModel, DistilBertConfig, DistilBertModel
 
 from kdlight.launch.job import Job
 from kdlight.types import UserError
@@ -170,3 +170,19 @@ def test_words_of_a_folder_that_has_none(folder, tmp_path):
     words = [*of(folder), "loss=[word_kl]", "teacher=plain", "~variants.plain"]
     with pytest.raises(UserError, match="needs words of the teacher"):
         Job(plain(*words, f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path).run()
+
+
+def test_words_of_a_folder_that_has_some(bert, tmp_path, monkeypatch):
+    """DistilBERT's loss, from a folder as the hub has it."""
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(5)
+    made = BertForMaskedLM(BertConfig(vocab_size=len(bert), intermediate_size=64, **shape))
+    made.save_pretrained(tmp_path / "bert")
+    bert.save_pretrained(tmp_path / "bert")
+    words = [*of(tmp_path / "bert"), "loss=[word_kl,masked_words]", "teacher=plain", "task=[sst2]"]
+    none = ["teacher.leave_out=[]", "data.low_resource.tasks=[]"]
+    assert call(tmp_path, monkeypatch, *SHORT, *words, *none) == 0
+    (body,) = titles(tmp_path, "agnostic").values()
+    curves = (body / "metrics.csv").read_text()
+    assert "val/text/word_kl," in curves
+    assert "val/text/masked_words," in curves

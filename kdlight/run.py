@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,8 @@ def _refusal(error: Exception) -> str:
             return sentence
         return f"The folder for this run cannot be made ({error}): choose another, outputs=DIR."
     lines = [str(part) for part in (error, error.__cause__) if part]
+    if found := re.search(r"is not a ListConfig.*full_key: (\S+)", "\n".join(lines), re.DOTALL):
+        lines.append(f"A list stands in brackets: '{found[1]}=[ONE,TWO]'.")
     return "\n".join([*lines, explain(sys.argv[1:])]).strip()
 
 

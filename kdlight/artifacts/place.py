@@ -98,6 +98,10 @@ def publish(place: Place, facts: dict[str, Any]) -> None:
     """Writes the manifest (`facts` and the files' checksums) and renames the folder into place."""
     written = place.building / f"{MANIFEST}.tmp"
     written.unlink(missing_ok=True)  # of a publication that was killed
+    rights = 0o666 & ~_umask()
+    for path in _files(place.building):  # some libraries keep what they write from other users
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | rights)
     files = {
         str(p.relative_to(place.building)): {"size": p.stat().st_size, "sha256": hash_file(p)}
         for p in sorted(_files(place.building))
@@ -105,6 +109,13 @@ def publish(place: Place, facts: dict[str, Any]) -> None:
     manifest = {"kind": place.kind, "fingerprint": place.fingerprint, **facts, "files": files}
     write_whole(place.building / MANIFEST, _sealed(manifest))
     os.rename(place.building, place.folder)
+
+
+def _umask() -> int:
+    """What a new file's mode lacks; to read it is to set it."""
+    found = os.umask(0o022)
+    os.umask(found)
+    return found
 
 
 def write_whole(path: Path, text: str) -> None:

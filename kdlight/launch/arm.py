@@ -97,10 +97,10 @@ class Arm:
         """
         parts, teachers = self.parts, self.teachers
         settings = parts["method"]["text"]
-        if parts["student"].get("embeddings"):
+        if parts["student"].get("embeddings") or parts["student"].get("tokenizer"):
             raise UserError(
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
-                "does: student=tiny_4x312, or another of its kind."
+                "does, in its tokens: student=tiny_4x312, or another of its kind."
             )
         found, folder = teachers.body()
         check_text_losses(parts["loss"], found, folder)

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kdlight.launch.help import config_folder
+from kdlight.schema import nearest
 from kdlight.types import UserError
 
 log = logging.getLogger("kdlight")
@@ -22,12 +24,17 @@ def listed(key: str, names: Iterable[str] | None) -> list[str]:
 
 
 def known(key: str, names: Iterable[str], tasks: Iterable[str]) -> list[str]:
-    """Those of `names` that are tasks of the job; says which are not.
+    """Those of `names` that are tasks of the job; says which of the others it might have had.
 
     Raises:
-        UserError: if they are no list.
+        UserError: if they are no list, or a name is that of no task at all.
     """
     wanted, there = listed(key, names), set(tasks)
+    usual = {path.stem for path in (config_folder() / "task").glob("*.yaml")}
+    for name in wanted:
+        if name not in there | usual:
+            hint = nearest(name, sorted(there)) or f"; this job has {', '.join(sorted(there))}"
+            raise UserError(f"{key}: there is no task {name}{hint}.")
     if missing := [name for name in wanted if name not in there]:
         log.warning("%s names %s, which this job does not have.", key, ", ".join(missing))
     return [name for name in wanted if name in there]

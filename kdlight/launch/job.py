@@ -86,6 +86,7 @@ class Job:
         chosen = self.arms if kind in STUDENT_JOBS else {}
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
         channel().tell(students=len(students.get("student", ())))
+        self._try_out(chosen, students)
         # A task without rows is found before a teacher of another is trained.
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         # So is text that nothing can be learnt from.
@@ -111,6 +112,14 @@ class Job:
             alike = list(scored)[: 1 if self.main.on_text else None]  # all of one shape
             latencies = {g: self.main.latency(g, scored[g], hardware()) for g in alike}
         return self._write(teachers | students, latencies)
+
+    def _try_out(self, chosen: Mapping[str, Arm], students: Networks) -> None:
+        """Refuses settings of a student that is to be built, before a teacher is trained."""
+        nodes = [node for by_group in students.values() for node in by_group.values()]
+        if not all(self._folder(node).is_dir() for node in nodes):
+            from kdlight.launch.trial import try_out
+
+            try_out(chosen, students)
 
     def _teachers(self, chosen: Mapping[str, Arm], students: Networks) -> Networks:
         """The teachers of the arms, `teacher` first, each built and above its floor.

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kdlight.schema import nearest
 from kdlight.types import UserError
 
 # Lowest value of each; a key may be null (or missing) where its type or stage allows it.
@@ -36,6 +37,8 @@ LOWEST = {
 SHARES = ("method.text.share", "teacher.pretrain.share")  # above 0, and at most 1
 # Lists of different numbers: whole ones of 1 or more, or any above 0.
 LISTS = {"data.low_resource.rows": True, "method.rates": False}
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true")
+TRAINED = ("trainer", "method.text", "teacher", "teacher.pretrain")  # each with its precision
 HIGHEST = 2**32 - 1  # of any of them; seeds have no room for more
 
 
@@ -58,6 +61,7 @@ def check_numbers(config: Mapping[str, Any]) -> None:
             raise UserError(f"{key}={value} must be a share above 0, of 1 at most, such as 0.15.")
     for key, whole in LISTS.items():
         _check_list(key, _value(config, key), whole)
+    _check_precisions(config)
     if not config["outputs"]:
         raise UserError("outputs= names no folder: leave it out, or give one, outputs=DIR.")
     if not re.fullmatch(r"\w[\w.-]*", config["name"]):
@@ -74,6 +78,14 @@ def _value(config: Mapping[str, Any], key: str) -> Any:
 
 def _is_number(value: object, whole: bool = False) -> bool:
     return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+
+
+def _check_precisions(config: Mapping[str, Any]) -> None:
+    for node in TRAINED:
+        found = _value(config, f"{node}.precision")
+        if found is not None and found not in PRECISIONS:
+            hint = nearest(str(found), PRECISIONS)
+            raise UserError(f"{node}.precision={found} is not one of {', '.join(PRECISIONS)}{hint}")
 
 
 def _check_list(key: str, value: Any, whole: bool) -> None:

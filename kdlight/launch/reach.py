@@ -10,13 +10,15 @@ log = logging.getLogger("kdlight")
 # Architectures with a table of positions, one row a token.
 TABLED = ("albert", "bert", "camembert", "distilbert", "electra", "ernie", "mpnet", "roberta")
 
+PADDED = 2  # rows of the table that some of them keep for padding
+
 
 def check_reach(
     data: Mapping[str, Any], keys: tuple[str, ...], shape: Mapping[str, Any], who: str, remedy: str
 ) -> None:
     """Refuses texts that are longer than a network's table of positions.
 
-    Other architectures, and rows of the table that are kept for padding, are left to the stages.
+    Other architectures are left to the stages.
 
     Args:
         data: the configuration's `data` node.
@@ -28,9 +30,10 @@ def check_reach(
     Raises:
         UserError: with key, reach and remedy.
     """
-    most = shape.get("max_position_embeddings")
-    if shape.get("model_type") not in TABLED or not isinstance(most, int):
+    most, kind = shape.get("max_position_embeddings"), shape.get("model_type")
+    if kind not in TABLED or not isinstance(most, int):
         return
+    most -= PADDED * (kind in ("camembert", "mpnet", "roberta"))
     for key in keys:
         if data[key] > most:
             raise UserError(

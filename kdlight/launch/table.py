@@ -91,7 +91,7 @@ def reported(groups: "Sequence[Group]", folder: Path) -> None:
             for row in made.rows:
                 table.add_row(*map(escape, row))
             if not console.is_terminal:
-                console.width = max(console.width, 24 + 15 * len(made.columns))
+                console.width = max(console.width, console.measure(table).maximum)
             console.print(table)
     for name in ("report.html", "report.md", "report.tex", "report.csv", "report_networks.csv"):
         console.print(f"Report: {os.path.relpath(folder)}/{name}", soft_wrap=True)

@@ -49,6 +49,8 @@ def check_weights(weights: Sequence[float] | None) -> None:
 
 
 def _layer(name: str, wanted: int, layers: int) -> int:
+    if type(wanted) is not int:
+        raise ValueError(f"{name}_layer={wanted} must be a whole number")
     found = layers + 1 + wanted if wanted < 0 else wanted
     if not 1 <= found <= layers:
         raise ValueError(f"{name}_layer={wanted}: the {name} has layers 1 to {layers}")

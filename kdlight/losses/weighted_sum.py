@@ -1,11 +1,14 @@
 """The sum of weighted loss terms: nothing is renormalised."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
 from kdlight.types import Batch, ModelOutput, UserError
+
+PARTS = frozenset(field.name for field in fields(ModelOutput))  # what a loss may ask for
 
 
 class DistillLoss(Protocol):
@@ -31,7 +34,7 @@ class WeightedSum(nn.Module):
     """`sum(weight * term)` over named terms.
 
     Raises:
-        UserError: if there is no term, or a weight is negative.
+        UserError: if there is no term, a weight is negative, or a loss needs what there is not.
     """
 
     def __init__(self, terms: Mapping[str, DistillLoss]) -> None:
@@ -41,6 +44,12 @@ class WeightedSum(nn.Module):
         for name, term in terms.items():
             if term.weight < 0:
                 raise UserError(f"loss.{name}.weight={term.weight} must not be negative.")
+            for needed in (term.needs, of_teacher(term)):
+                if not isinstance(needed, frozenset) or needed - PARTS:
+                    raise UserError(
+                        f"Loss {name} has needs={needed!r}: it must be a frozenset with some of "
+                        f"{', '.join(sorted(PARTS))}."
+                    )
         # The losses are modules, so that one that learns a projection is trained and saved.
         self.terms: Any = nn.ModuleDict(cast(Mapping[str, nn.Module], terms))
         self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))

@@ -15,6 +15,10 @@ from kdlight.report.overview import comparable, settings_tables
 from kdlight.report.task_groups import groups_table
 
 LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
+ON_TEXT = (
+    "Teacher, and the same student from random weights, from a plain teacher and from one of many "
+    "tasks, each after fine-tuning, side by side. "
+)
 CHECKED = "Every score was computed again from the stored predictions, and agrees"
 
 
@@ -34,7 +38,8 @@ def write_report(
     """
     found = groups(find_runs(pattern, tasks, disregard))
     out.mkdir(parents=True, exist_ok=True)
-    lead = LEAD + _checked(found)
+    on_text = found and all(g.runs[0].result["method"] == "agnostic" for g in found)
+    lead = (ON_TEXT if on_text else LEAD) + _checked(found)
     every: list[tuple[tables.Table, int]] = []
     parts: list[str] = []
     told: set[str] = set()

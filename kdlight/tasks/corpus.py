@@ -1,6 +1,7 @@
 """Plain text as a corpus: files, gzipped or not, sets of the hub by name, or embedded text."""
 
 import glob
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from kdlight.tasks.lines import file_hash, numbered_lines
 from kdlight.types import UserError, first_line
 
 HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
+COLUMN = "text"  # of a set, and of JSON lines, unless another is named
 
 
 def corpus_sources(names: Iterable[str]) -> list[str]:
@@ -59,6 +61,8 @@ def corpus_lines(
 ) -> Iterator[str]:
     """The lines that are not empty, source after source, one in memory at a time.
 
+    Of JSON lines (`.jsonl`, `.jsonl.gz`) the text is what stands under `text`.
+
     Args:
         content: as `corpus_content` gave it.
         sources: files, or sets of the hub as `hub:OWNER/NAME`, `hub:OWNER/NAME@CONFIG` and
@@ -77,6 +81,8 @@ def corpus_lines(
 
 def _matching(name: str) -> list[str]:
     path = Path(name).expanduser()
+    if name.startswith(HUB) and not _parts(name)[0]:
+        raise UserError(f"data.corpus: {name} names no set of the hub; give {HUB}OWNER/NAME.")
     if name.startswith(HUB) or not glob.has_magic(name) or path.is_file():
         return [name]
     found = sorted(found for found in glob.glob(str(path), recursive=True) if Path(found).is_file())
@@ -92,12 +98,16 @@ def _content(
     source: str, hash_of: Callable[[Path], str], commit_of: Callable[[str, str | None], str]
 ) -> str:
     if not source.startswith(HUB):
-        return hash_of(Path(source).expanduser())
+        path = Path(source).expanduser()
+        return hash_of(path) + " text" * _is_json(path)
     name, config, _ = _parts(source)
     try:
         return f"{source} {commit_of(name, config)}"
     except Exception as error:  # datasets passes on errors of a dozen libraries
-        raise UserError(f"{source}: {first_line(error)}") from error
+        raise UserError(
+            f"{source}: {first_line(error).rstrip('.')}. Where the hub cannot be reached, name "
+            "files of plain text in its place."
+        ) from error
 
 
 def _embedded(content: Mapping[str, Any]) -> Iterator[str]:
@@ -121,15 +131,36 @@ def _all(sources: list[str], contents: Iterable[str], counts: dict[str, int]) ->
             raise UserError(f"{source}: there is no text in it.")
 
 
-def _file(path: str) -> Iterator[str]:
-    return (line for _, line in numbered_lines(Path(path).expanduser()))
+def _file(name: str) -> Iterator[str]:
+    path = Path(name).expanduser()
+    as_json = _is_json(path)
+    for number, line in numbered_lines(path):
+        yield _text(path, number, line) if as_json and line.strip() else line
+
+
+def _is_json(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith((".jsonl", ".json"))
+
+
+def _text(path: Path, number: int, line: str) -> str:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    text = row.get(COLUMN) if isinstance(row, dict) else None
+    if not isinstance(text, str):
+        raise UserError(
+            f"{path}, line {number}: expected an object with its text under {COLUMN}, such as "
+            '{"text": "Some words."}; plain text belongs in a .txt file.'
+        )
+    return text
 
 
 def _parts(source: str) -> tuple[str, str | None, str]:
     """Name, configuration and column of a set of the hub."""
     place, _, column = source.removeprefix(HUB).partition(":")
     name, _, config = place.partition("@")
-    return name, config or None, column or "text"
+    return name, config or None, column or COLUMN
 
 
 def _hub(source: str, commit: str) -> Iterator[str]:

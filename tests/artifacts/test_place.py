@@ -24,6 +24,19 @@ def build(made):
     return made
 
 
+def test_a_file_has_the_rights_of_any_new_one(tmp_path):
+    """Some libraries keep what they write from all other users."""
+    made, mask = Place(tmp_path, "student", "0123456789abcdef"), os.umask(0o027)
+    try:
+        made.building.mkdir(parents=True)
+        (made.building / "weights.bin").write_bytes(b"1")
+        (made.building / "weights.bin").chmod(0o600)
+        publish(made, FACTS)
+    finally:
+        os.umask(mask)
+    assert (made.folder / "weights.bin").stat().st_mode & 0o777 == 0o640
+
+
 def rewrite(place, **changes):
     manifest = {**place.manifest(), **changes}
     (place.folder / "manifest.json").write_text(json.dumps(manifest))

@@ -192,6 +192,8 @@ def test_a_mistake_in_the_configuration_is_one_sentence(said, override, expected
         (["loss=[masked_words]"], "Loss masked_words is about words"),
         (["teacher.shape.num_hidden_layers=0"], "num_hidden_layers=0 must be"),
         (["+method.refine=5"], "method.refine=5 must map"),
+        (["trainer.precision=bf16"], "trainer.precision=bf16 is not one of auto, 32-true"),
+        (["data.corpus=a.txt"], "A list stands in brackets: 'data.corpus=[ONE,TWO]'"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(command, capfd, overrides, expected):

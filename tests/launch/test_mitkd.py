@@ -290,6 +290,27 @@ def test_once_more_builds_nothing(run, monkeypatch):
             "student.encoder.shape.max_position_embeddings=32 data.block_length=64",
             "data.block_length=64 is more than the 32 tokens that the student can read",
         ),
+        (
+            "student.encoder.shape.model_type=roberta data.block_length=63 "
+            "student.encoder.shape.max_position_embeddings=64",
+            "data.block_length=63 is more than the 62 tokens that the student can read",
+        ),
+        ("+student/tokenizer=words", "needs a Transformer that reads as its teacher does"),
+        ("loss.relation.heads=0", "heads=0 does not divide the widths"),
+        ("loss.relation.teacher_layer=1.5", "teacher_layer=1.5 must be a whole number"),
+        ("student.encoder.shape.num_attention_heads=5", "under student cannot be used: .*heads"),
+        ("student.head.dropout=3", "under student cannot be used: dropout"),
+        ("student.encoder.pooling=last", "pooling=last is not one of cls, mean"),
+        ("optimizer.lr=-1", "under optimizer cannot be used: Invalid learning rate"),
+        ("method.text.optimizer.lr=-1", "under method.text.optimizer cannot be used: Invalid"),
+        ("teacher.optimizer.lr=-1", "under teacher.optimizer cannot be used: Invalid"),
+        ("teacher.pretrain.optimizer.lr=-1", "under teacher.pretrain.optimizer cannot be used"),
+        ("+schedule.steps=3", "under schedule cannot be used: "),
+        ("+variants.x.optimizer.lr=-1", "variants.x: The settings under optimizer cannot be used"),
+        ("trainer=gpu", "trainer.accelerator=gpu, but torch finds no GPU here"),
+        ("teacher.leave_out=[mpc]", "teacher.leave_out: there is no task mpc; did you mean mrpc"),
+        ("data.low_resource.tasks=[nope]", "data.low_resource.tasks: there is no task nope"),
+        ("teacher.tokenizer.size=5", "teacher.tokenizer.size=5 must be a whole number"),
         ("student.start.from=teacher", "student's hidden_size is 16, the teacher's 32"),
         (
             "student.start.from=teacher student.encoder.shape.hidden_size=32 "

@@ -37,6 +37,15 @@ def test_needs_are_those_of_all_terms():
     assert both.needs == {"logits", "attentions"}
 
 
+@pytest.mark.parametrize("needs", [("logits",), frozenset({"hidden"}), None])
+def test_needs_that_no_network_gives_are_refused_by_name(needs):
+    term = Hard()
+    term.needs = needs
+    expected = "Loss odd has needs=.*a frozenset with some of attentions, hidden_states, logits"
+    with pytest.raises(UserError, match=expected):
+        WeightedSum({"odd": term})
+
+
 def test_a_negative_weight_is_refused_by_name():
     with pytest.raises(UserError, match=r"loss\.mse\.weight=-0\.5"):
         WeightedSum({"hard": Hard(), "mse": LogitMSE(weight=-0.5)})

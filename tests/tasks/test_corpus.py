@@ -15,7 +15,7 @@ DATA = {
 
 
 def lines(*sources, **changes):
-    data = {**DATA, "corpus": list(sources), **changes}
+    data = {**DATA, "corpus": list(map(str, sources)), **changes}
     return list(corpus_lines(corpus_content(data), data["corpus"]))
 
 
@@ -50,6 +50,29 @@ def test_a_pattern_stands_for_the_files_that_match_it(tmp_path, monkeypatch):
     assert corpus_sources(plain) == plain
     with pytest.raises(UserError, match=r"data\.corpus: no file matches .*\*\.gz; give files"):
         corpus_sources([f"{tmp_path}/*.gz"])
+
+
+def test_json_lines_hold_their_text_under_one_name(tmp_path):
+    rows = '{"text": "one  line", "id": 1}\n\n{"text": "a \\n break"}\n'
+    (tmp_path / "a.jsonl").write_text(rows)
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
+        file.write('{"text": "third"}')
+    assert lines(tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz") == ["one line", "a break", "third"]
+    (tmp_path / "a.txt").write_text(rows)
+    asked = [
+        corpus_content({**DATA, "corpus": [str(tmp_path / f"a.{end}")]}) for end in ("jsonl", "txt")
+    ]
+    assert asked[0] != asked[1]  # the same bytes, read otherwise
+    for row in ("plain words", '{"words": "one"}', '["one"]', '{"text": 1}'):
+        (tmp_path / "c.jsonl").write_text(f"{rows}{row}")
+        with pytest.raises(UserError, match=r"c.jsonl, line 4: expected an object with its text"):
+            lines(tmp_path / "c.jsonl")
+
+
+def test_a_set_without_a_name_is_refused():
+    for name in ("hub:", "hub:@en", "hub::text"):
+        with pytest.raises(UserError, match=f"data.corpus: {name} names no set of the hub"):
+            corpus_sources([name])
 
 
 def test_a_set_by_name_is_streamed(monkeypatch):

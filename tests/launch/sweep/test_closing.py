@@ -53,3 +53,25 @@ def test_also_a_sweep_that_is_interrupted_says_what_w_and_b_has_not_sent(jobs, t
     (line,) = (s for s in capsys.readouterr().out.splitlines() if "wandb" in s)
     assert line.startswith("W&B, to upload all jobs: wandb sync '")
     assert line.endswith("my outputs/wandb'/offline-run-*")
+
+
+def test_the_comparison_of_mitkd_is_in_the_closing_table(jobs, tmp_path, capsys):
+    """The control is a network of its own, and groups of tasks have a table."""
+    arms = {"teacher": 90.0, "baseline": 41.5, "student": 70.25}
+    result = {
+        "method": "agnostic",
+        "macro": arms,
+        "retention": 0.78,
+        "variants": {"plain": {"macro": 65.5}},
+        "groups": {"in_domain": {"tasks": ["a"], "macro": {**arms, "plain": 65.5}},
+                   "low_resource_4": {"tasks": ["b"], "macro": {"teacher": 1.0, "student": None}}},
+    }  # fmt: skip
+    (jobs[0].folder / "result.json").write_text(json.dumps(result))
+    with closing(jobs, tmp_path, "outputs"):
+        pass
+    said = " ".join(capsys.readouterr().out.split())
+    assert "teacher random weights plain teacher student kept state" in said.replace("┃ ", "")
+    assert "groups of tasks: teacher / random weights / plain teacher / student" in said
+    assert "90.0 / 41.5 / 65.5 / 70.2" in said
+    assert "1.0 / - / - / -" in said
+    assert "low-resource-4" in said

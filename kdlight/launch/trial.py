@@ -7,9 +7,11 @@ import torch
 from hydra.utils import instantiate
 
 from kdlight.launch.arm import Arm
-from kdlight.launch.graph import Node
+from kdlight.launch.graph import Node, in_order
 from kdlight.launch.teachers import Group
+from kdlight.launch.trainer import runtime
 from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.fit import device_of
 from kdlight.models.build import build_student
 from kdlight.types import Output, UserError, settings_of
 
@@ -34,21 +36,15 @@ def try_out(arms: Mapping[str, Arm], students: Mapping[str, Mapping[Group, Node]
 
 
 def _try(arm: Arm, students: Mapping[Group, Node]) -> None:
-    accelerator = arm.parts["trainer"]["accelerator"]
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        raise UserError(
-            f"trainer.accelerator={accelerator}, but torch finds no GPU here: take trainer=cpu, or "
-            "a torch that was built for this GPU's driver."
-        )
+    device_of(runtime(arm.parts["trainer"]))
     for key, node in _trainings(arm):
         _try_optimizer(key, node)
     if not arm.gold or arm.on_text:
         with settings_of("loss"):
             WeightedSum({name: instantiate(term) for name, term in arm.parts["loss"].items()})
-    student = next(iter(students.values()))
-    _try_student(student.config)
-    if "body" in student.parents:
-        _try_student(student.parents["body"].config)
+    networks = in_order([next(iter(students.values()))])
+    for made in {n.kind: n for n in networks if n.kind in ("student", "agnostic")}.values():
+        _try_student(made.config)
 
 
 def _trainings(arm: Arm) -> Iterator[tuple[str, Mapping[str, Any]]]:

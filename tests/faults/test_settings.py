@@ -7,7 +7,7 @@ from faults.harness import sentence
 
 REFUSED = {
     "trainer.evaluations=0": "trainer.evaluations=0 must be",
-    "trainer.precision=nonsense": "trainer cannot be used: Precision 'nonsense'",
+    "trainer.precision=nonsense": "trainer.precision=nonsense is not one of auto, 32-true",
     "trainer.accelerator=nonsense seed=1": "accelerator",
     "trainer.strategy=nonsense seed=1": "strategy",
     "trainer.accelerator=gpu": "there is no GPU here",

@@ -307,7 +307,7 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("teacher.pretrain.optimizer.lr=-1", "under teacher.pretrain.optimizer cannot be used"),
         ("+schedule.steps=3", "under schedule cannot be used: "),
         ("+variants.x.optimizer.lr=-1", "variants.x: The settings under optimizer cannot be used"),
-        ("trainer=gpu", "trainer.accelerator=gpu, but torch finds no GPU here"),
+        ("trainer=gpu", "trainer.accelerator=gpu, but there is no GPU here"),
         ("teacher.leave_out=[mpc]", "teacher.leave_out: there is no task mpc; did you mean mrpc"),
         ("data.low_resource.tasks=[nope]", "data.low_resource.tasks: there is no task nope"),
         ("teacher.tokenizer.size=5", "teacher.tokenizer.size=5 must be a whole number"),

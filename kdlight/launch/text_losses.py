@@ -50,9 +50,9 @@ def check_text_losses(
             f"Loss {', '.join(asking)} needs logits, but text without tasks has none: learn "
             "relations, layers or words ('loss=[relation]', 'loss=[hidden,masked_words]')."
         )
+    asking = [name for name, target in targets.items() if target == WORD_KL]
     pretrained = any(node.kind == "pretrain" for node in teacher.values())
-    has_words = pretrained or (folder is not None and bool(word_head(folder)))
-    if asking := [name for name, target in targets.items() if target == WORD_KL and not has_words]:
+    if asking and not pretrained and not (folder and word_head(folder)):
         raise UserError(
             f"Loss {', '.join(asking)} needs words of the teacher, and this one has no head for "
             "them: with teacher=plain, a folder of a BERT, RoBERTa or DistilBERT for masked words "

@@ -5,7 +5,9 @@ import json
 import pytest
 from commands import plain
 
+from kdlight.data import pieces
 from kdlight.launch.checks import (
+    KINDS,
     check_kinds,
     check_made_tokenizer,
     check_task_keys,
@@ -155,6 +157,10 @@ def test_a_recipe_that_makes_no_tokenizer(changed, words):
     with pytest.raises(UserError) as caught:
         check_made_tokenizer({**MADE, **changed})
     assert words in str(caught.value)
+
+
+def test_every_kind_of_vocabulary_can_be_asked_for():
+    assert set(KINDS) == set(pieces.KINDS)
 
 
 def test_a_recipe_of_a_tokenizer_need_not_name_its_case():

@@ -105,6 +105,7 @@ class Arm:
         found, folder = teachers.body()
         check_text_losses(parts["loss"], found, folder)
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
+        fresh.check_embeddings(settings["embeddings"])
         teachers.check_reach("max_length", "block_length")
         text_precision = mixed(settings["precision"], parts["trainer"])
         config = {

@@ -58,6 +58,7 @@ class Job:
         trainer = config["trainer"]
         ranks = Ranks(trainer["devices"], trainer["num_nodes"], trainer["on_every_node"])
         root = Path(config["outputs"]) / "artifacts"
+        self.checked: set[str] = set()  # teachers whose score was held against their floor
         self.executor = Executor(root.absolute(), ranks, self.wandb.for_node)
 
     def plan_all(self) -> list[Node]:
@@ -169,7 +170,8 @@ class Job:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
         self.executor.do([teacher], meanwhile)
         for node in (*learnt, *teacher.parents.values()):
-            if node.kind == "teacher":
+            if node.kind == "teacher" and node.fingerprint not in self.checked:
+                self.checked.add(node.fingerprint)  # a body is the parent of each that is refined
                 floor = arm.parts["teacher"]["floor"]
                 check_teacher_floor(self._folder(node), node.title, floor)
 

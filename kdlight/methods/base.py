@@ -11,6 +11,7 @@ from kdlight.methods.optimizers import RowOptimizer, only_touched_rows
 from kdlight.methods.reach import tied, unreached
 from kdlight.metrics.scores import TaskScores, macro
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import PretrainedEncoder
 from kdlight.models.sharding import shard
 from kdlight.types import Batch, UserError, settings_of
 
@@ -69,6 +70,12 @@ class TaskModule(L.LightningModule):
         """Divides the parameters over the devices where the strategy does so."""
         if self._device_mesh is not None:
             shard(self.model, self._device_mesh["data_parallel"])
+
+    def on_fit_start(self) -> None:
+        """Chooses what is fast on the device."""
+        for part in self.model.modules() if self.device.type == "cpu" else ():
+            if isinstance(part, PretrainedEncoder):
+                part.attend_plainly()
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
         """The scalar to minimise, before the weight of the task, and its terms for the log."""

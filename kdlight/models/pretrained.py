@@ -1,5 +1,6 @@
 """Any Hugging Face encoder as the body of a teacher or a student."""
 
+import sys
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ class PretrainedEncoder(nn.Module):
     def embeddings(self) -> nn.Embedding:
         """The table of its tokens."""
         return self.model.get_input_embeddings()
+
+    def attend_plainly(self) -> None:
+        """Training on a processor by matrix products; PyTorch's fused attention takes longer there.
+
+        A training step of 4 layers of 312 takes 0.9 of the time with dropout, 0.7 without.
+        """
+        known = hasattr(sys.modules[type(self.model).__module__], "eager_attention_forward")
+        if known and self.model.config._attn_implementation == "sdpa":
+            self.model.set_attn_implementation("eager")
 
     def num_features(self, pair: bool) -> int:
         """Width of the features."""

@@ -1,15 +1,16 @@
-"""A small Transformer as a student, whose layers may start from chosen ones of its teacher."""
+"""A small Transformer as a student, whose layers or embeddings may start from its teacher's."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kdlight.models.layer_init import start_layers
 from kdlight.models.pretrained import PretrainedEncoder, random_model
 
+WORDS = "words"
 LAYER = re.compile(r"(.*?\blayers?\.)(\d+)(\..*)")  # `encoder.layer.3.output.dense.weight`
 
 
@@ -52,6 +53,54 @@ def start_from(
                 "start from a teacher of the same architecture and widths"
             )
         weight.copy_(found[: len(weight)] if weight.dim() else found)
+
+
+@torch.no_grad()
+def start_embeddings(student: PretrainedEncoder, teacher: PretrainedEncoder) -> float:
+    """Copies the teacher's embeddings; into a narrower student along their widest directions.
+
+    Those are the first principal components of the teacher's words, along which its other tables
+    (positions, segments) are cut as well. XtremeDistil (Mukherjee and Awadallah 2020, arXiv
+    2004.05686) cuts those of words so. Words that are rare in a text then need not be learnt anew.
+
+    Args:
+        student: reads the teacher's tokens, or the first of them.
+        teacher: as wide, or wider.
+
+    Returns:
+        The share of the variance of the words that is kept.
+
+    Raises:
+        ValueError: if the student is wider.
+    """
+    ours, theirs = _tables(student), _tables(teacher)
+    wide, narrow = teacher.embeddings.embedding_dim, student.embeddings.embedding_dim
+    if narrow > wide:
+        raise ValueError(f"the student's embeddings are {narrow} wide, the teacher's only {wide}")
+    basis, kept = None, 1.0
+    if narrow < wide:
+        words = teacher.embeddings.weight[: student.embeddings.num_embeddings].double()
+        variances, directions = torch.linalg.eigh(words.T.cov(correction=0))  # from small to large
+        basis, kept = directions[:, -narrow:], float(variances[-narrow:].sum() / variances.sum())
+    for name in ours.keys() & theirs.keys():
+        if name != WORDS and ours[name].padding_idx != theirs[name].padding_idx:
+            continue  # RoBERTa's positions begin behind that of its padding
+        table = theirs[name].weight[: ours[name].num_embeddings]
+        if basis is not None:
+            table = (table.double() - table.double().mean(dim=0)) @ basis
+        ours[name].weight[: len(table)] = table.to(ours[name].weight.dtype)
+        if ours[name].padding_idx is not None:
+            ours[name].weight[ours[name].padding_idx] = 0.0
+    return kept
+
+
+def _tables(encoder: PretrainedEncoder) -> dict[str, nn.Embedding]:
+    """Its tables as wide as that of its words, by their names; that one is `WORDS`."""
+    width = encoder.embeddings.embedding_dim
+    found = {n: m for n, m in encoder.model.named_modules() if isinstance(m, nn.Embedding)}
+    rest = {n: m for n, m in found.items() if m is not encoder.embeddings}
+    same = {n: m for n, m in rest.items() if m.embedding_dim == width}
+    return {WORDS: encoder.embeddings, **same}
 
 
 def _source(name: str, chosen: Sequence[int]) -> str:

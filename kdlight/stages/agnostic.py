@@ -1,6 +1,7 @@
 """Stage: a student learns from a frozen teacher on plain text, before it sees any task."""
 
 import json
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from kdlight.models.build import build_student, load_body
 from kdlight.models.masked_lm import MaskedLMModel, with_words
 from kdlight.models.multitask import MultiTaskModel
 from kdlight.models.pretrained import longest_text
+from kdlight.models.transformer import start_embeddings
 from kdlight.stages.on_text import TEXT, learn
 from kdlight.stages.student import started
 from kdlight.teachers.online import OnlineTeacher
 from kdlight.types import StageSpec, UserError, settings_of
+
+log = logging.getLogger("kdlight")
 
 
 def run(spec: StageSpec) -> None:
@@ -29,6 +33,10 @@ def run(spec: StageSpec) -> None:
         student = build_student(config["student"], {}, special["size"], special["pad"])
     student = started(spec, student)
     teacher = _teacher(spec, special["size"])
+    if config["embeddings"] == "teacher":
+        with settings_of("method.text.embeddings"):
+            kept = start_embeddings(student.encoder, teacher.encoder)
+        log.info("embeddings start from the teacher's, %.1f%% of their variance", 100 * kept)
     with settings_of("loss"):
         losses = WeightedSum({name: instantiate(term) for name, term in config["loss"].items()})
     masking = None

@@ -16,6 +16,7 @@ from kdlight.data.rows import read_rows
 from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
+from kdlight.models.transformer import start_embeddings
 from kdlight.report.task_groups import groups_table
 from kdlight.report.write import write_report
 from kdlight.types import Output, UserError
@@ -255,6 +256,30 @@ def test_other_losses_learn_from_the_plain_teacher(run, monkeypatch):
     assert (curves.parent / "words.safetensors").exists()
 
 
+def test_its_embeddings_can_start_from_the_teachers(run, monkeypatch):
+    """Seen where the distillation moves nothing; random weights stay random."""
+    folder, _ = run
+    before = set(artifacts(folder, "student"))
+    words = ["method.text.embeddings=teacher", "method.text.optimizer.lr=0", "method.text.seed=9"]
+    assert call(folder, monkeypatch, *MITKD, *words, "job=student", "task=[sst2,mrpc]") == 0
+    (pretrain,) = artifacts(folder, "pretrain").values()
+    found = [
+        path.parent
+        for path in folder.glob("outputs/artifacts/agnostic/*/manifest.json")
+        if json.loads(path.read_text())["config"]["embeddings"] == "teacher"
+    ]
+    assert len(found) == 2  # the infused teacher's and the plain one's
+    (body,) = [at for at in found if manifest(at)["parents"]["teacher"] == pretrain.name]
+    ours, theirs = load_encoder(body / "encoder", "mean"), load_encoder(pretrain / "encoder", "mean")
+    expected = load_encoder(body / "encoder", "mean")
+    with torch.no_grad():
+        expected.embeddings.weight.zero_()
+    start_embeddings(expected, theirs)
+    assert expected.embeddings.weight.std() > 0
+    torch.testing.assert_close(ours.embeddings.weight, expected.embeddings.weight)
+    assert before >= {name for name in artifacts(folder, "student") if "baseline" in name}
+
+
 def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
     words = ["job=student", "task=[sst2,mrpc]", "teacher.leave_out=[]", "~variants.plain"]
     words += ["data.low_resource.tasks=[]", "baseline=false"]
@@ -263,6 +288,18 @@ def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
     assert len(artifacts(tmp_path, "student")) == 2
     (found,) = results(tmp_path)
     assert not any("refined" in name for name in found["wall_s"])
+
+
+def test_a_teacher_is_held_against_its_floor_once(run, monkeypatch):
+    """Also one that is refined on several tasks, and so stands behind each of these."""
+    folder, _ = run
+    asked = []
+    monkeypatch.setattr(
+        "kdlight.launch.job.check_teacher_floor", lambda at, *_: asked.append(at.name)
+    )
+    assert call(folder, monkeypatch, *MITKD) == 0
+    assert artifacts(folder, "teacher")["teacher sst2+mrpc"].name in asked
+    assert len(asked) == len(set(asked))
 
 
 def test_once_more_builds_nothing(run, monkeypatch):
@@ -322,6 +359,11 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("loss=[logit_mse,soft_kl]", "Loss logit_mse, soft_kl needs logits"),
         ("loss=[annealed]", "Loss annealed needs logits"),
         ("loss=[word_kl]", "Loss word_kl needs words of the teacher"),
+        ("method.text.embeddings=random", "embeddings=random must be teacher or null"),
+        (
+            "method.text.embeddings=teacher student.encoder.shape.hidden_size=64",
+            "the student is 64 wide, its teacher only 32",
+        ),
         (
             "+loss.other={_target_:kdlight.losses.relation.Relation,teacher_layer:1}",
             "Losses relation, other compare relations of different layers",

@@ -2,10 +2,17 @@
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from kdlight.models.pretrained import PretrainedEncoder
-from kdlight.models.transformer import TransformerEncoder, start_from
+from kdlight.models.transformer import TransformerEncoder, start_embeddings, start_from
 
 SHAPE = {
     "model_type": "bert",
@@ -91,3 +98,55 @@ def test_inner_states_and_attention_are_those_of_the_model(make_batch):
     for attention in parts["attentions"]:
         torch.testing.assert_close(attention.sum(dim=3), torch.ones(3, 2, 9))
         assert attention[1, :, :, 2:].abs().max() < 1e-6  # nothing attends to padding
+
+
+def test_embeddings_of_a_narrower_student_keep_the_widest_directions():
+    """Against a principal component analysis by singular values."""
+    big, small = teacher(), student(2, hidden_size=8, max_position_embeddings=30)
+    kept = start_embeddings(small, big)
+    words = big.embeddings.weight[:40].detach()
+    centred = (words - words.mean(dim=0)).double()
+    _, sizes, directions = torch.linalg.svd(centred, full_matrices=False)
+    assert kept == pytest.approx(float(sizes[:8].square().sum() / sizes.square().sum()))
+    expected = centred @ directions[:8].T
+    found = small.embeddings.weight.detach().double()
+    assert not found[0].any()  # the padding
+    # The directions are the same but for their signs, so that distances are.
+    torch.testing.assert_close(torch.cdist(found[1:], found[1:]),
+                               torch.cdist(expected[1:], expected[1:]), rtol=1e-4, atol=1e-5)  # fmt: skip
+    places = big.model.embeddings.position_embeddings.weight[:30].detach().double()
+    turned = (places - places.mean(dim=0)) @ directions[:8].T
+    ours = small.model.embeddings.position_embeddings.weight.detach().double()
+    torch.testing.assert_close(
+        torch.cdist(ours, found[1:]), torch.cdist(turned, expected[1:]), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_embeddings_of_a_student_as_wide_are_copies():
+    big, small = teacher(), student(2)
+    assert start_embeddings(small, big) == 1.0
+    for name in ("word_embeddings", "position_embeddings", "token_type_embeddings"):
+        ours = getattr(small.model.embeddings, name).weight
+        theirs = getattr(big.model.embeddings, name).weight[: len(ours)].clone()
+        if name == "word_embeddings":
+            theirs[0] = 0.0
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_embeddings_of_other_architectures_start_from_what_they_share():
+    """RoBERTa counts positions from behind its padding, so that they are others."""
+    small = student(2, hidden_size=8)
+    config = DistilBertConfig(vocab_size=40, dim=16, n_heads=2, n_layers=2, hidden_dim=24)
+    start_embeddings(small, PretrainedEncoder(DistilBertModel(config), "cls"))
+    words, places = small.embeddings.weight, small.model.embeddings.position_embeddings.weight
+    found = words.clone(), places.clone()
+    sizes = {k: v for k, v in SHAPE.items() if k != "model_type"}
+    roberta = RobertaModel(RobertaConfig(vocab_size=40, num_hidden_layers=1, **sizes))
+    start_embeddings(small, PretrainedEncoder(roberta, "cls"))
+    assert not torch.allclose(words, found[0])
+    torch.testing.assert_close(places, found[1])
+
+
+def test_embeddings_of_a_wider_student_are_refused():
+    with pytest.raises(ValueError, match="32 wide, the teacher's only 16"):
+        start_embeddings(student(2, hidden_size=32), teacher())

@@ -195,7 +195,7 @@ ARMS = [
     (option, experiment)
     for option in options("sweep")
     if not swept(option)
-    for experiment in ("kd_bilstm", "mkd_transformer3", "mkd_lstm")
+    for experiment in ("kd_bilstm", "mkd_transformer3", "mkd_lstm", "mitkd", "mitkd_zh")
     if experiment.startswith(option[:3].replace("bil", "kd_"))
     and (option, experiment) not in OTHERS
 ]

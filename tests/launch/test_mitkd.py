@@ -270,7 +270,10 @@ def test_its_embeddings_can_start_from_the_teachers(run, monkeypatch):
     ]
     assert len(found) == 2  # the infused teacher's and the plain one's
     (body,) = [at for at in found if manifest(at)["parents"]["teacher"] == pretrain.name]
-    ours, theirs = load_encoder(body / "encoder", "mean"), load_encoder(pretrain / "encoder", "mean")
+    ours, theirs = (
+        load_encoder(body / "encoder", "mean"),
+        load_encoder(pretrain / "encoder", "mean"),
+    )
     expected = load_encoder(body / "encoder", "mean")
     with torch.no_grad():
         expected.embeddings.weight.zero_()

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
+from transformers import BertConfig, BertModel
 
 from kdlight.methods.finetune import Finetune
 from kdlight.models.bilstm import BiLSTMEncoder
 from kdlight.models.embeddings import TokenEmbeddings
 from kdlight.models.heads import LinearHead
 from kdlight.models.multitask import MultiTaskModel
+from kdlight.models.pretrained import PretrainedEncoder
 from kdlight.types import UserError
 
 
@@ -62,3 +64,26 @@ def test_the_loss_of_a_task_is_weighed(make_batch):
         module.training_step(make_batch([3, 2]), 0).backward()
         gradients.append(module.model.heads["demo"].output.weight.grad)
     torch.testing.assert_close(2 * gradients[0], gradients[1])
+
+
+def test_attention_is_plain_where_a_processor_trains(make_batch, tmp_path):
+    """It computes the same, and the saved model knows nothing of it."""
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=40,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=24,
+        initializer_range=0.3,
+    )
+    module = finetune(PretrainedEncoder(BertModel(config), "mean"))
+    body, batch = module.model.encoder, make_batch([5, 2, 9])
+    with torch.no_grad():
+        before = body.eval()(batch)
+        assert body.model.config._attn_implementation == "sdpa"
+        module.on_fit_start()
+        assert body.model.config._attn_implementation == "eager"
+        torch.testing.assert_close(body(batch), before)
+    body.model.save_pretrained(tmp_path)
+    assert BertModel.from_pretrained(tmp_path).config._attn_implementation == "sdpa"

@@ -112,8 +112,8 @@ def test_embeddings_of_a_narrower_student_keep_the_widest_directions():
     found = small.embeddings.weight.detach().double()
     assert not found[0].any()  # the padding
     # The directions are the same but for their signs, so that distances are.
-    torch.testing.assert_close(torch.cdist(found[1:], found[1:]),
-                               torch.cdist(expected[1:], expected[1:]), rtol=1e-4, atol=1e-5)  # fmt: skip
+    apart, wanted = (torch.cdist(part[1:], part[1:]) for part in (found, expected))
+    torch.testing.assert_close(apart, wanted, rtol=1e-4, atol=1e-5)
     places = big.model.embeddings.position_embeddings.weight[:30].detach().double()
     turned = (places - places.mean(dim=0)) @ directions[:8].T
     ours = small.model.embeddings.position_embeddings.weight.detach().double()

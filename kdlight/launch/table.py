@@ -17,8 +17,10 @@ from kdlight.report.names import is_teacher, network_name
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
+    from kdlight.report import tables
     from kdlight.report.groups import Group
 
+WIDEST = 1000
 BESIDE = 4  # tasks that have room beside what is said of a network
 DEMO = (
     "This is a demonstration on embedded (generated) data. The teacher learns from "
@@ -55,9 +57,7 @@ def closing(found: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -
     console = _console()
     rows = _rows(found)
     for table in _scores(found, rows) if rows else ():
-        if not console.is_terminal:
-            console.width = max(console.width, console.measure(table).maximum)
-        console.print(table)
+        _print(console, table)
     for group, measured in found.get("benchmark", {}).items():
         console.print(_speed(group, measured))
     console.print(remarks(found, config))
@@ -75,26 +75,34 @@ def reported(groups: "Sequence[Group]", folder: Path) -> None:
     """The scores of a report, and where it lies."""
     from kdlight.report.overview import comparable, overview_table
     from kdlight.report.tables import score_table
-    from kdlight.report.task_groups import groups_table
+    from kdlight.report.task_groups import group_tables
 
     console = _console()
     for alike in comparable(groups):
         several = [overview_table(alike)] if len(alike) > 1 else []
-        for made in several or [groups_table(alike[0]) or score_table(alike[0])]:
-            table = Table(title=escape(made.title))
-            for number, name in enumerate(made.columns):
-                widest = max((len(row[number]) for row in made.rows), default=0)
-                head = "\n".join(wrap(name, max(widest, 9), break_long_words=False))
-                side: JustifyMethod = "right" if number else "left"
-                least = None if number else 18
-                table.add_column(escape(head), justify=side, no_wrap=number > 0, min_width=least)
-            for row in made.rows:
-                table.add_row(*map(escape, row))
-            if not console.is_terminal:
-                console.width = max(console.width, console.measure(table).maximum)
-            console.print(table)
+        for made in several or group_tables(alike[0]) or [score_table(alike[0])]:
+            _print(console, _drawn(made))
     for name in ("report.html", "report.md", "report.tex", "report.csv", "report_networks.csv"):
         console.print(f"Report: {os.path.relpath(folder)}/{name}", soft_wrap=True)
+
+
+def _drawn(made: "tables.Table") -> Table:
+    """A table of a report; a verdict stands below its number."""
+    table = Table(title=escape(made.title))
+    texts = [number == 0 or name == "beside" for number, name in enumerate(made.columns)]
+    rows = [
+        [cell if text else cell.replace(", ", "\n") for cell, text in zip(row, texts, strict=True)]
+        for row in made.rows
+    ]
+    for number, (name, text) in enumerate(zip(made.columns, texts, strict=True)):
+        lines = [line for row in rows for line in row[number].split("\n")]
+        head = "\n".join(wrap(name, max(9, *map(len, lines)), break_long_words=False))
+        side: JustifyMethod = "left" if text else "right"
+        least = 18 if text else None
+        table.add_column(escape(head), justify=side, no_wrap=not text, min_width=least)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -214,6 +222,14 @@ def _speed(group: str, measured: Mapping[str, Any]) -> Table:
 
 def _cell(scores: Mapping[str, float]) -> str:
     return " / ".join(f"{value:.1f}" for value in scores.values())
+
+
+def _print(console: Console, table: Table) -> None:
+    """A table; as wide as it must be where the place for it has no width of its own."""
+    if not console.is_terminal:
+        least = console.measure(table, options=console.options.update(max_width=WIDEST)).minimum
+        console.width = max(console.width, least)
+    console.print(table)
 
 
 def _console() -> Console:

@@ -12,7 +12,7 @@ from kdlight.report.cost import cost_table
 from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group, groups
 from kdlight.report.overview import comparable, settings_tables
-from kdlight.report.task_groups import groups_table
+from kdlight.report.task_groups import group_tables
 
 LEAD = "Teacher, the same student on gold labels alone, and the distilled student, side by side. "
 ON_TEXT = (
@@ -81,8 +81,7 @@ def _checked(found: Sequence[Group]) -> str:
 
 
 def _tables(group: Group) -> list[tables.Table]:
-    apart = groups_table(group)
-    found = [apart, tables.score_table(group)] if apart else [tables.score_table(group)]
+    found = [*group_tables(group), tables.score_table(group)]
     if "baseline" in group.arms and (apart_from := compare(group, "baseline")):
         found.append(difference_table(apart_from))
     return [*found, cost_table(group)]

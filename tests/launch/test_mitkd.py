@@ -17,7 +17,7 @@ from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
 from kdlight.models.transformer import start_embeddings
-from kdlight.report.task_groups import groups_table
+from kdlight.report.task_groups import group_tables
 from kdlight.report.write import write_report
 from kdlight.types import Output, UserError
 
@@ -73,17 +73,20 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
 def test_a_report_holds_the_groups_against_the_controls(run):
     folder, found = run
     (group,) = write_report(f"{folder}/outputs/runs/*/*", folder / "report")
-    table = groups_table(group)
-    assert table.columns[:3] == ["network", "in-domain (2)", "kept"]
-    assert table.columns[3] == "minus student, random weights"
+    table, apart = group_tables(group)
+    assert table.columns[:2] == ["network", "in-domain (2)"]
     student = dict(zip(table.columns, table.rows[-1], strict=True))
     assert student["network"] == "student, distilled"
     macro = found["groups"]["low_resource_4"]["macro"]
     assert student["low-resource-4 (2)"] == f"{macro['student']:.1f}"
     scores = found["student"]["scores"]
-    apart = stdev(fmean(scores[f"cola_4rows_{draw}"].values()) for draw in (1, 2))
-    assert student["± over draws"] == f"{apart:.1f}"
-    assert table.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}, too few seeds"
+    over = stdev(fmean(scores[f"cola_4rows_{draw}"].values()) for draw in (1, 2))
+    assert student["± over draws"] == f"{over:.1f}"
+    assert apart.columns == ["network", "beside", "in-domain", "out-of-domain", "low-resource-4"]
+    random, plain = "student, random weights", "student, plain teacher"
+    pairs = [(network, other) for network, other, *_ in apart.rows if other != "teacher"]
+    assert pairs == [(plain, random), ("student, distilled", random), ("student, distilled", plain)]
+    assert apart.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}, too few seeds"
     assert "## mitkd: groups of tasks" in (folder / "report/report.md").read_text()
 
 

@@ -12,7 +12,7 @@ from kdlight.report.groups import groups
 from kdlight.report.overview import comparable, overview_table
 from kdlight.report.plots import by_latency
 from kdlight.report.tables import score_table
-from kdlight.report.task_groups import groups_table
+from kdlight.report.task_groups import group_tables
 from kdlight.report.unlike import unlike_in_any
 from kdlight.report.write import write_report
 from kdlight.types import UserError
@@ -198,17 +198,19 @@ def test_rows_without_predictions_are_told_apart_by_their_settings(tmp_path):
 def test_groups_of_tasks_can_be_asked_for(runs, tmp_path):
     folder, found = runs
     (group,) = write_report(f"{folder}/*", tmp_path / "report", {"sentences": ["sst2"]})
-    table = groups_table(group)
-    assert table.columns == ["network", "sentences (1)", "kept", "minus student, gold only"]
-    cells = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    scores, apart = group_tables(group)
+    assert scores.columns == ["network", "sentences (1)"]
     shares = [run["student"]["scores"]["sst2"]["accuracy"] for run in found]
     theirs = [run["teacher"]["scores"]["sst2"]["accuracy"] for run in found]
-    student = cells["student, distilled"]
-    assert student["sentences (1)"].startswith(f"{np.mean(shares):.1f} ± ")
+    shown = dict(scores.rows)
+    assert shown["student, distilled"].startswith(f"{np.mean(shares):.1f} ± ")
+    assert apart.columns == ["network", "beside", "sentences"]
+    beside = {(network, other): cell for network, other, cell in apart.rows}
     kept = np.mean(100 * np.array(shares) / theirs)
-    assert student["kept"].startswith(f"{kept:.1f} ± ")
-    assert student["minus student, gold only"].endswith(", better")
-    assert list(cells["teacher"].values())[2:] == ["", ""]
+    assert beside["student, distilled", "teacher"].startswith(f"{kept:.1f} ± ")
+    assert beside["student, distilled", "student, gold only"].endswith(", better")
+    assert ("student, gold only", "student, gold only") not in beside
+    assert "teacher" not in {network for network, _ in beside}
     assert "sentences: sst2" in (tmp_path / "report/report.html").read_text()
 
 

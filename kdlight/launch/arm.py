@@ -9,7 +9,7 @@ from kdlight.launch.few import listed, warn_learnt
 from kdlight.launch.graph import Node
 from kdlight.launch.merged import merged
 from kdlight.launch.plan import Plan
-from kdlight.launch.pretrained import check_vocabulary, model_hash
+from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
 from kdlight.launch.start import Start
 from kdlight.launch.teachers import Group, Teachers
@@ -46,8 +46,6 @@ class Arm:
             joint = method["infuse"] if teacher["joint"] is None else teacher["joint"]
             teacher = {**teacher, "refine": (teacher["refine"] or {}) if joint else None}
         self.teachers = Teachers(plan, teacher, parts["trainer"], joint)
-        if self.on_text and self.teachers.folder:
-            check_vocabulary(self.teachers.folder)
         if self.on_text and self.teachers.joint:
             warn_learnt(plan.data["low_resource"], self.teachers.names)
         check_weights(parts, plan.tasks)
@@ -92,8 +90,8 @@ class Arm:
         """The student that has learnt from the teacher on plain text, and no task yet.
 
         Raises:
-            UserError: if it reads otherwise than its teacher, or a loss asks for what plain text or
-                the teacher cannot give.
+            UserError: if it reads otherwise than its teacher, a loss asks for what plain text or
+                the teacher cannot give, or the text stands under another key.
         """
         parts, teachers = self.parts, self.teachers
         settings = parts["method"]["text"]
@@ -101,6 +99,11 @@ class Arm:
             raise UserError(
                 f"method={parts['method']['name']} needs a Transformer that reads as its teacher "
                 "does, in its tokens: student=tiny_4x312, or another of its kind."
+            )
+        if self.plan.data["text"]:
+            raise UserError(
+                f"data.text is read where a student learns a teacher's answers; the plain text of "
+                f"method={parts['method']['name']} is data.corpus."
             )
         found, folder = teachers.body()
         check_text_losses(parts["loss"], found, folder)

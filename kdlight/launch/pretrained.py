@@ -26,6 +26,7 @@ NO_SHAPE = (
     *("architectures", "dtype", "torch_dtype", "transformers_version", "vocab_size"),
     *("pad_token_id", "id2label", "label2id", "problem_type", "finetuning_task"),
 )
+ROUNDED_UP = 128  # or a hundredth: by how many tokens a model may know more than its tokenizer has
 MODEL_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 
 
@@ -47,10 +48,10 @@ def find_pretrained(name: str, key: str = "teacher.pretrained") -> Path:
         )
     if not any(path.is_file() for pattern in VOCABULARIES for path in folder.glob(pattern)):
         raise UserError(
-            f"teacher.pretrained={name}: the folder holds no tokenizer, that is none of "
+            f"{key}={name}: the folder holds no tokenizer, that is none of "
             f"{', '.join(VOCABULARIES)}; add the one that the model was trained with."
         )
-    _config(folder)
+    _check_tokenizer(folder, key)
     return folder.resolve()
 
 
@@ -99,6 +100,54 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def _check_tokenizer(folder: Path, key: str) -> None:
+    """Refuses a tokenizer that is not its model's, as far as their files tell.
+
+    Raises:
+        UserError: if it has more tokens than the model knows, or pads with another one.
+    """
+    config, tokens = _config(folder), _tokens(folder)
+    known, padding = config.get("vocab_size"), config.get("pad_token_id")
+    if not isinstance(known, int) or tokens is None:
+        return
+    remedy = f"the two in {folder} do not belong together; give another folder ({key}=DIR)."
+    if len(tokens) > known:
+        raise UserError(
+            f"The model knows {known} tokens, but the tokenizer has {len(tokens)}: {remedy}"
+        )
+    pads = tokens.get(_padding(folder) or "")
+    if isinstance(padding, int) and pads not in (None, padding):
+        raise UserError(
+            f"The model pads with token {padding}, but the tokenizer with {pads}: {remedy}"
+        )
+    if known - len(tokens) > max(ROUNDED_UP, known // 100):
+        log.warning(
+            "%s: the model knows %d tokens, but the tokenizer has %d; if it is of another model "
+            "(cased for uncased, say), the model reads nonsense.", folder, known, len(tokens)
+        )  # fmt: skip
+
+
+def _tokens(folder: Path) -> dict[str, int] | None:
+    """The number of each token; None where tokenizer.json is missing or cannot be read."""
+    try:
+        found = json.loads((folder / "tokenizer.json").read_bytes())
+        pieces, added = found["model"]["vocab"], found["added_tokens"]
+        if isinstance(pieces, list):  # with the score of each
+            pieces = {piece[0]: number for number, piece in enumerate(pieces)}
+        return {**pieces, **{token["content"]: token["id"] for token in added}}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # of what cannot be read the stage speaks
+
+
+def _padding(folder: Path) -> str | None:
+    """The token that the tokenizer pads with, where tokenizer_config.json names it."""
+    try:
+        token = json.loads((folder / "tokenizer_config.json").read_bytes())["pad_token"]
+        return token["content"] if isinstance(token, dict) else token
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def model_shape(folder: Path) -> dict[str, Any]:
     """What its configuration says of the encoder, without what belongs to weights and heads.
 
@@ -116,30 +165,6 @@ def model_hash(folder: Path) -> str:
 def tokenizer_hash(folder: Path) -> str:
     """Identifies the tokenizer."""
     return hash_folder(folder, TOKENIZER_FILES)
-
-
-def check_vocabulary(folder: Path) -> None:
-    """Refuses a tokenizer with more tokens than its model knows, where their files say so.
-
-    Raises:
-        UserError: with both numbers.
-    """
-    known, path = _config(folder).get("vocab_size"), folder / "tokenizer.json"
-    if not isinstance(known, int) or not path.is_file():
-        return
-    try:
-        found = json.loads(path.read_bytes())
-        pieces, added = found["model"]["vocab"], found["added_tokens"]
-        unigram = isinstance(pieces, list)  # with the score of each
-        tokens = {piece[0] for piece in pieces} if unigram else set(pieces)
-        tokens |= {token["content"] for token in added}
-    except (OSError, ValueError, LookupError, TypeError):
-        return  # of what cannot be read the stage speaks
-    if len(tokens) > known:
-        raise UserError(
-            f"The teacher knows {known} tokens, but the tokenizer has {len(tokens)}: the two in "
-            f"{folder} do not belong together; give another folder (teacher.pretrained=DIR)."
-        )
 
 
 def check_labels(folder: Path, task: Task) -> bool:

@@ -174,5 +174,7 @@ def _hub(source: str, commit: str) -> Iterator[str]:
                 yield str(text)
     except KeyError as error:
         raise UserError(f"{source}: its rows have no column {error}.") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{source}: {first_line(error)}") from error
+    except Exception as error:  # a line that drops, in the words of one of a dozen libraries
+        raise UserError(
+            f"{source}: {first_line(error).rstrip('.')}. The same command goes on where it was."
+        ) from error

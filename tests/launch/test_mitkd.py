@@ -330,6 +330,7 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("student=bilstm", "needs a Transformer that reads as its teacher does"),
         ("teacher.leave_out=[sst2,mrpc,cola]", "leaves the teacher no task"),
         ("loss.relation.weights=[1,1]", "weights=.1, 1. must be three numbers of 0 or more"),
+        ("data.text=[README.md]", "the plain text of method=agnostic is data.corpus"),
         ("data.block_length=200", "block_length=200 is more than the 160 tokens that the teacher"),
         (
             "student.encoder.shape.max_position_embeddings=16",

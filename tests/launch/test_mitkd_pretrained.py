@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from transformers import BertConfig, BertForMaskedLM, BertModel, DistilBertConfig, DistilBertModel
 
 from kdlight.launch.job import Job
+from kdlight.launch.pretrained import find_pretrained
 from kdlight.types import UserError
 
 SHORT = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48"]
@@ -164,6 +165,27 @@ def test_a_tokenizer_of_another_model_is_told_before_text_is_packed(which, folde
     path.write_text(json.dumps(tokens))
     with pytest.raises(UserError, match=rf"knows {config['vocab_size']} tokens, .* do not belong"):
         Job(chosen, tmp_path)
+
+
+def test_a_tokenizer_that_pads_with_another_token_than_its_model(folder, tmp_path):
+    made = shutil.copytree(folder, tmp_path / "model")
+    config = json.loads((made / "config.json").read_text())
+    (made / "config.json").write_text(json.dumps({**config, "pad_token_id": 3}))
+    with pytest.raises(UserError, match=r"pads with token 3, but the tokenizer with 0: .* do not"):
+        find_pretrained(str(made))
+
+
+@pytest.mark.parametrize(("more", "said"), [(128, False), (129, True)])
+def test_a_tokenizer_with_fewer_tokens_than_its_model_knows(
+    more, said, folder, bert, tmp_path, caplog
+):
+    """Some models round their number up; far more means another tokenizer."""
+    made = shutil.copytree(folder, tmp_path / "model")
+    config = json.loads((made / "config.json").read_text())
+    known = len(bert) + more
+    (made / "config.json").write_text(json.dumps({**config, "vocab_size": known}))
+    assert find_pretrained(str(made)) == made
+    assert (f"knows {known} tokens, but the tokenizer has {len(bert)}" in caplog.text) is said
 
 
 def test_words_of_a_folder_that_has_none(folder, tmp_path):

@@ -134,14 +134,16 @@ def test_a_draw_of_few_rows_keeps_all_its_labels(job):
     assert plan.transfer_set("cola_12rows_1", augmentation).config["student_labels"] is None
 
 
-def test_an_answer_that_stands_nowhere_is_counted_once_a_part(tmp_path):
+def test_answers_that_are_not_where_they_say_are_counted_and_told(tmp_path, caplog):
+    """In train the first is elsewhere; in dev, of whose rows all select, it stands nowhere."""
     (tmp_path / "squad").mkdir()
     for split in ("train", "dev"):
         paragraphs = [
             {
                 "context": "the cat sat",
                 "qas": [{"id": f"{n}", "question": "who?", "answers": [
-                    {"text": "dog" if n == 0 and split == "dev" else "cat", "answer_start": 4}
+                    {"text": "dog" if n == 0 and split == "dev" else "cat",
+                     "answer_start": 4 if n else 0}
                 ]}],
             }
             for n in range(20)
@@ -152,6 +154,10 @@ def test_an_answer_that_stands_nowhere_is_counted_once_a_part(tmp_path):
     source = ["data.source=files", f"data.root={tmp_path}", f"data.corpus=[{corpus}]"]
     words = [*source, "task=[squad1]", "++task.squad1.folder=squad", "selection=dev"]
     _, facts = drawn(Plan(plain(*words, experiment="mitkd")), "squad1", tmp_path / "rows")
-    assert {name: facts[name]["nowhere"] for name in facts} == {
-        "train": 0, "eval": 1, "selection": 1,
-    }  # fmt: skip
+    counts = {name: (found["moved"], found["nowhere"]) for name, found in facts.items()}
+    assert counts == {"train": (1, 0), "eval": (0, 1), "selection": (0, 1)}
+    for name, (moved, nowhere) in counts.items():
+        told = (
+            f"{name}: {moved} answers were not where they say and were found elsewhere, {nowhere}"
+        )
+        assert told in caplog.text

@@ -1,30 +1,32 @@
 """Rows that do not fit are counted, and told where they are more than a few."""
 
 import json
+import logging
 
 import pytest
 
 from kdlight.data.rows import write_rows
 from kdlight.stages import tokens
-from kdlight.types import Example, StageSpec
+from kdlight.types import Answer, Example, StageSpec
 
 WORDS = "the cat sat on a mat"  # six tokens
 
 
 @pytest.fixture
 def facts(tmp_path, bert):
-    """`facts(max_length, **rows)`: what the stage notes of the rows of each split."""
+    """`facts(max_length, kind, **rows)`: what the stage notes of the rows of each split."""
     bert.save_pretrained(tmp_path / "tokenizer")
     special = {"pad": bert.pad_token_id, "mask": bert.mask_token}
     (tmp_path / "tokenizer/special.json").write_text(json.dumps(special))
     for name in ("rows", "out"):
         (tmp_path / name).mkdir()
 
-    def run(max_length, **splits):
+    def run(max_length, kind="text", **splits):
         for split, rows in splits.items():
             write_rows(tmp_path / f"rows/{split}.arrow", rows)
         inputs = {name: str(tmp_path / name) for name in ("tokenizer", "rows")}
-        config, out = {"max_length": max_length}, tmp_path / "out"
+        config = {"max_length": max_length, "kind": kind, "doc_stride": 4}
+        out = tmp_path / "out"
         tokens.run(StageSpec("tokens", config, inputs, str(out), {"title": "tokens x"}))
         return json.loads((out / "facts.json").read_text())
 
@@ -59,3 +61,20 @@ def test_a_few_are_counted_and_not_told(facts, caplog):
 def test_no_rows_are_not_cut(facts, caplog):
     assert facts(8, train=[])["train"] == {"rows": 0, "rows_cut": 0}
     assert caplog.text == ""
+
+
+def test_windows_of_long_contexts_are_counted_and_told(facts, caplog):
+    caplog.set_level(logging.INFO, "kdlight")
+    context = "the cat sat on a mat with big red dog and small bird near old house"
+    texts = {"whole": "cat", "cut": "mat with big red", "long": context}
+    rows = [
+        Example(name, "the cat", context, 1, answers=(Answer(text, context.find(text)),))
+        for name, text in texts.items()
+    ]
+    found = facts(12, "span", train=rows)["train"]
+    assert found["without_a_whole_answer"] == ["long"]
+    assert found["longer_than_a_window"] == 3
+    assert found["windows_that_cut_an_answer"] > 0
+    told = f"{found['windows_that_cut_an_answer']} windows that cut an answer"
+    assert told in caplog.text
+    assert "holds a whole answer to 1 of the questions (long)" in caplog.text

@@ -97,6 +97,20 @@ def test_a_set_by_name_is_streamed(monkeypatch):
         corpus_content({**DATA, "corpus": ["hub:wiki/de"]})
 
 
+def test_a_stream_that_breaks_off_is_told_in_a_sentence(monkeypatch):
+    class DroppedError(Exception):
+        """As a client of the hub raises, of no kind that Python knows."""
+
+    def load(*_, **__):
+        yield {"text": "a b"}
+        raise DroppedError("peer closed the connection.")
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_: SimpleNamespace(hash="1"))
+    with pytest.raises(UserError, match=r"wiki/en: peer closed the connection\. The same command"):
+        lines("hub:wiki/en")
+
+
 def test_embedded_text_is_the_same_every_time_and_in_either_script():
     found = lines(source="embedded", corpus_rows=20)
     assert found == lines(source="embedded", corpus_rows=30)[:20]

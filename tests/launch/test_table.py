@@ -55,6 +55,24 @@ def test_a_mean_over_fewer_tasks_is_left_out(said):
     assert "12.3" in say(variants={"kl": fewer})
 
 
+def test_groups_of_tasks_stand_side_by_side(said):
+    """A task's several scores count as one."""
+    say, found = said
+    groups = {"in_domain": {"tasks": ["a", "b"]}, "low_resource_16": {"tasks": ["c"]}}
+    scores = {"a": {"accuracy": 50.0}, "b": {"f1": 70.0, "accuracy": 60.0}, "c": {"f1": 91.0}}
+    lower = {task: {name: x - 8 for name, x in of.items()} for task, of in scores.items()}
+    networks = {"student": scores, "baseline": lower, "teacher": scores}
+    changed = {name: {**found[name], "scores": of} for name, of in networks.items()}
+    told = say(groups=groups, **changed)
+    assert "in-domain (2) ┃ low-resource-16 (1) ┃ all ┃" in told
+    for name, title, cells in (
+        ("student", "student, distilled", "57.5 │ 91.0"),
+        ("baseline", "student, gold only", "49.5 │ 83.0"),
+        ("teacher", "teacher", "57.5 │ 91.0"),
+    ):
+        assert f"│ {title} │ {cells} │ {found['macro'][name]:.1f} │" in told
+
+
 def test_a_group_that_a_network_has_not_learnt_is_left_empty(said):
     say, found = said
     groups = {"in_domain": {"tasks": list(found["teacher"]["scores"])}}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdlight.report.collect import Run, macro
+from kdlight.report.names import tasks_name
 from kdlight.report.settings import flat
 
 # What two runs may differ in and still be the same experiment.
@@ -188,7 +189,7 @@ def _title(run: Run) -> str:
     """Experiment, student, scale and tasks."""
     result = run.result
     name = f"{result['experiment']}, {result['student']['name']}, {result['scale']}"
-    return f"{name}, {'+'.join(run.scores('student'))}"
+    return f"{name}, {tasks_name(run.scores('student'))}"
 
 
 def _words(run: Run) -> set[str]:

@@ -1,8 +1,9 @@
 """What tables call a network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+NAMED = 9  # tasks; of more a title names the first few
 USUAL = {"teacher": "teacher", "baseline": "student, gold only", "student": "student, distilled"}
 BY_METHOD: Mapping[str, Mapping[str, str]] = {
     "finetune": {"student": "student, gold only"},
@@ -19,6 +20,14 @@ def network_name(arm: str, result: Mapping[str, Any]) -> str:
     if is_teacher(arm, result):
         return f"teacher, {arm.removesuffix('_teacher').replace('_', ' ')}"
     return f"student, {arm.replace('_', ' ')}"
+
+
+def tasks_name(tasks: Iterable[str]) -> str:
+    """`sst2+rte`: tasks in a title, the first few where they are many."""
+    found = list(tasks)
+    if len(found) <= NAMED + 1:
+        return "+".join(found)
+    return f"{'+'.join(found[:NAMED])} and {len(found) - NAMED} more"
 
 
 def is_teacher(arm: str, result: Mapping[str, Any]) -> bool:

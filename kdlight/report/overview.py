@@ -10,7 +10,7 @@ from kdlight.report.collect import Run, macro
 from kdlight.report.compare import compare_settings
 from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group
-from kdlight.report.names import is_teacher
+from kdlight.report.names import is_teacher, tasks_name
 from kdlight.report.statistics import over_seeds
 from kdlight.report.tables import BESIDE, Table, shown, spread, verdict, whole_macro
 from kdlight.report.unlike import unlike_in_any
@@ -70,7 +70,7 @@ def overview_table(groups: Sequence[Group], tested: bool = False) -> Table:
     if metrics != beside:
         notes.append("Scores of the tasks: in the table of each setting, below.")
     notes += unlike_in_any(groups)
-    tasks = "+".join(dict.fromkeys(task for task, _ in metrics))
+    tasks = tasks_name(dict.fromkeys(task for task, _ in metrics))
     return Table(f"All together: {tasks}", columns, rows, notes)
 
 

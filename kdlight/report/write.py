@@ -11,6 +11,7 @@ from kdlight.report.compare import compare
 from kdlight.report.cost import cost_table
 from kdlight.report.differences import difference_table
 from kdlight.report.groups import Group, groups
+from kdlight.report.names import tasks_name
 from kdlight.report.overview import comparable, settings_tables
 from kdlight.report.task_groups import group_tables
 
@@ -94,7 +95,7 @@ def _pareto(found: Sequence[Group]) -> list[str]:
         (plots.by_parameters(found), "parameters without embeddings"),
     ):
         if drawn := plots.scatter(points, label):
-            tasks = "+".join(found[0].runs[0].scores("student"))
+            tasks = tasks_name(found[0].runs[0].scores("student"))
             text = f"{tasks}: quality against {label}; bars: range over seeds."
             if len(points) > plots.MOST:
                 text += f" The first {plots.MOST} of {len(points)} networks are drawn."

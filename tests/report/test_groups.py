@@ -9,6 +9,7 @@ from report.made import made_run
 from kdlight.report.collect import find_runs
 from kdlight.report.compare import compare
 from kdlight.report.groups import groups
+from kdlight.report.names import tasks_name
 from kdlight.report.overview import comparable, overview_table
 from kdlight.report.plots import by_latency
 from kdlight.report.tables import score_table
@@ -218,3 +219,11 @@ def test_a_group_of_tasks_that_no_run_has_is_refused(runs, tmp_path):
     folder, _ = runs
     with pytest.raises(UserError, match=r"report\.groups\.all=.*expected some of \['sst2'\]"):
         write_report(f"{folder}/*", tmp_path / "report", {"all": ["sst2", "mrpc"]})
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(2, "0+1"), (10, "0+1+2+3+4+5+6+7+8+9"), (11, "0+1+2+3+4+5+6+7+8 and 2 more")],
+)
+def test_a_title_names_a_few_of_many_tasks(count, told):
+    assert tasks_name(map(str, range(count))) == told

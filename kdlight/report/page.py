@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 
 from kdlight.report.tables import Table
 
+BEST, WORDS = ' class="best"', ' class="words"'
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #2563a8; }
 @media (prefers-color-scheme: dark) { :root { --accent: #7db4ee; } }
@@ -26,6 +28,7 @@ thead th { border-bottom: 2px solid var(--line); font-size: .85rem; line-height:
   white-space: normal; vertical-align: bottom; }
 tbody tr + tr td { border-top: 1px solid var(--line); }
 tbody tr:hover td { background-color: var(--soft); }
+th.words, td.words { text-align: left; }
 td.best { font-weight: 700; color: var(--accent); }
 figure { margin: 1rem 0; background: #fff; border-radius: .4rem; padding: .4rem; overflow-x: auto; }
 figure svg { max-width: 100%; height: auto; display: block; margin: auto; }
@@ -65,14 +68,15 @@ def table(made: Table, level: int = 2, told: set[str] | None = None) -> str:
         told: remarks that stand further up already, which are not repeated; these join them.
     """
     best = _best(made)
-    head = "".join(f"<th>{escape(name)}</th>" for name in made.columns)
+    number_in = [any(map(str.isdecimal, "".join(cells))) for cells in zip(*made.rows, strict=True)]
+    kinds = ["" if numbers else WORDS for numbers in number_in]
+    columns = zip_longest(made.columns, kinds, fillvalue="")
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in columns)
     body = []
     for number, row in enumerate(made.rows):
         cells = [
-            f'<td class="best">{escape(cell)}</td>'
-            if (number, column) in best
-            else f"<td>{escape(cell)}</td>"
-            for column, cell in enumerate(row)
+            f"<td{BEST if (number, column) in best else kind}>{escape(cell)}</td>"
+            for column, (cell, kind) in enumerate(zip(row, kinds, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
     new = [note for note in made.notes if told is None or note not in told]

@@ -21,6 +21,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
+FEWEST = 3  # seeds that a verdict is given on
 BESIDE = 4  # scores that have room beside what is said of a network
 SELECTION = {"train_split": "further train rows", "dev": "the dev rows"}
 
@@ -135,7 +136,7 @@ def over_seeds_of(group: Group) -> str:
 
 def verdict(seeds: OverSeeds) -> str:
     """`better`, `worse`, `not shown`, or that there are too few seeds to say."""
-    if seeds.n < 3:
+    if seeds.n < FEWEST:
         return "too few seeds"
     if not seeds.shown:
         return "not shown"

@@ -9,7 +9,15 @@ from kdlight.report.collect import macro
 from kdlight.report.groups import Group
 from kdlight.report.names import is_teacher
 from kdlight.report.statistics import OverSeeds, over_seeds
-from kdlight.report.tables import Table, of_one_encoder, over_seeds_of, shown, spread, verdict
+from kdlight.report.tables import (
+    FEWEST,
+    Table,
+    of_one_encoder,
+    over_seeds_of,
+    shown,
+    spread,
+    verdict,
+)
 
 AGAINST = ("baseline", "plain")
 DRAW = re.compile(r"_\d+rows_(\d+)$")  # the end of a name, of a task learnt from few rows
@@ -39,8 +47,9 @@ def group_tables(group: Group) -> list[Table]:
             if any(cells):
                 rows.append([shown(arm, group), shown(other, group), *cells])
     if rows:
+        few = ", too few for a verdict" * (len(group.runs) < FEWEST)
         notes = ["Beside a teacher: how much of its mean is kept. Beside others: mean difference ± "
-                 f"standard error, paired over seeds; {over_seeds_of(group)}."]  # fmt: skip
+                 f"standard error, paired over seeds; {over_seeds_of(group)}{few}."]  # fmt: skip
         columns = ["network", "beside", *map(_title, names)]
         tables.append(Table(f"{title}, beside others", columns, rows, notes))
     return tables
@@ -118,4 +127,5 @@ def _macros(group: Group, arm: str, tasks: Sequence[str]) -> list[float]:
 
 def _difference(found: OverSeeds) -> str:
     error = "" if found.error is None else f" ± {found.error:.1f}"
-    return f"{found.mean:+.1f}{error}, {verdict(found)}"
+    said = "" if found.n < FEWEST else f", {verdict(found)}"
+    return f"{found.mean:+.1f}{error}{said}"

@@ -1,11 +1,13 @@
 """One self-contained HTML page: readable on a wide and a narrow window, and in print."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from itertools import zip_longest
 
 from kdlight.report.tables import Table
 
+NUMBER = re.compile(r"[-+<0-9]")
 BEST, WORDS = ' class="best"', ' class="words"'
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #2563a8; }
@@ -68,8 +70,8 @@ def table(made: Table, level: int = 2, told: set[str] | None = None) -> str:
         told: remarks that stand further up already, which are not repeated; these join them.
     """
     best = _best(made)
-    number_in = [any(map(str.isdecimal, "".join(cells))) for cells in zip(*made.rows, strict=True)]
-    kinds = ["" if numbers else WORDS for numbers in number_in]
+    cells_of = zip(*made.rows, strict=True)
+    kinds = ["" if any(map(NUMBER.match, cells)) else WORDS for cells in cells_of]
     columns = zip_longest(made.columns, kinds, fillvalue="")
     head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in columns)
     body = []

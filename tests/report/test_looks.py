@@ -177,8 +177,8 @@ def test_the_pictures_of_several_settings_stand_above_what_is_of_one(tmp_path):
 
 
 def test_words_stand_at_the_left_and_numbers_at_the_right():
-    rows = [["one", "beside a", "+1.0"], ["two", "", "n/a"]]
+    rows = [["one", "beside sst2", "+1.0"], ["two", "", "n/a"]]
     page = html_table(Table("title", ["network", "beside", "gain"], rows, []))
     assert '<th class="words">beside</th><th>gain</th>' in page
-    assert '<td class="words">beside a</td><td>+1.0</td>' in page
+    assert '<td class="words">beside sst2</td><td>+1.0</td>' in page
     assert "<th>network</th>" in html_table(Table("title", ["network"], [], []))

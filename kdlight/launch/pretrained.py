@@ -100,8 +100,9 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
+@cache
 def _check_tokenizer(folder: Path, key: str) -> None:
-    """Refuses a tokenizer that is not its model's, as far as their files tell.
+    """Refuses a tokenizer that is not its model's, as far as their files tell; once for all arms.
 
     Raises:
         UserError: if it has more tokens than the model knows, or pads with another one.
@@ -143,7 +144,7 @@ def _padding(folder: Path) -> str | None:
     """The token that the tokenizer pads with, where tokenizer_config.json names it."""
     try:
         token = json.loads((folder / "tokenizer_config.json").read_bytes())["pad_token"]
-        return token["content"] if isinstance(token, dict) else token
+        return str(token["content"] if isinstance(token, dict) else token)
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

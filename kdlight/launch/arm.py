@@ -65,6 +65,11 @@ class Arm:
         return self.on_text or not self.gold or "teacher" in starts
 
     @property
+    def waits_for_tasks(self) -> bool:
+        """Whether its students are made from a network that learns tasks first."""
+        return self.needs_teacher and (self.teachers.joint or not self.on_text)
+
+    @property
     def corpus(self) -> Node:
         """The plain text, as the teacher's tokens."""
         return self.plan.blocks(self.teachers.tokenizer)

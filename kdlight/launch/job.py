@@ -126,7 +126,7 @@ class Job:
         """The teachers of the arms, `teacher` first, each built and above its floor.
 
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
-        While another command builds one, the others are built, and students that need none.
+        While another command builds one, others are built, and students that rest on none of them.
         """
         if self.config["job"] == "student" and self.main.on_text:
             self._check_bodies(chosen.values())
@@ -134,7 +134,7 @@ class Job:
         found: Networks = {}
         seen: dict[frozenset[str], str] = {}
         taught = self._taught(chosen)
-        alone = [students[name] for name, arm in chosen.items() if not arm.needs_teacher]
+        alone = [students[name] for name, arm in chosen.items() if not arm.waits_for_tasks]
         networks = [*(arm.teachers.nodes() for arm in taught.values()), *alone]
         meanwhile = [node for nodes in networks for node in nodes.values()]
         for name, arm in taught.items():

@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from kdlight.data.blocks import MOST_HELD, Blocks
 from kdlight.data.rows import read_rows
+from kdlight.launch.graph import in_order
 from kdlight.launch.job import Job
 from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
@@ -301,6 +302,30 @@ def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
     assert len(artifacts(tmp_path, "student")) == 2
     (found,) = results(tmp_path)
     assert not any("refined" in name for name in found["wall_s"])
+
+
+def test_while_another_command_infuses_students_without_tasks_behind_them_are_made(
+    tmp_path, monkeypatch
+):
+    class Enough(Exception):
+        pass
+
+    offered = {}
+
+    def do(_, targets, meanwhile=()):
+        for node in meanwhile:
+            offered[node.title] = {one.kind for one in in_order([node])}
+        if offered:
+            raise Enough
+
+    monkeypatch.setattr("kdlight.launch.execute.Executor.do", do)
+    monkeypatch.setattr(Job, "_try_out", lambda *_: None)
+    with pytest.raises(Enough):
+        Job(plain(f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path).run()
+    students = {title: made for title, made in offered.items() if title.startswith("student ")}
+    assert {title.split("(")[1] for title in students} == {"plain)", "baseline)"}
+    assert not any("teacher" in kinds for kinds in students.values())
+    assert all("agnostic" in kinds for title, kinds in students.items() if "(plain)" in title)
 
 
 def test_a_teacher_is_held_against_its_floor_once(run, monkeypatch):

@@ -1,5 +1,6 @@
 """The list of experiments, and a hint where an override does not fit."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,8 @@ def list_experiments() -> str:
     return "\n".join(lines)
 
 
+# Nodes whose keys replace those of the same names elsewhere.
+OVER = re.compile(r"(variants\.\w+|method\.refine|(teacher\.)refine)\.")
 INSIDE = ("scale/", "task/set", "hydra/")  # what other files choose from
 
 
@@ -88,7 +91,11 @@ def explain(overrides: Sequence[str]) -> str:
             continue
         keys = keys if keys is not None else _keys(groups, overrides, folders)
         if keys and key not in keys and not override.is_add():
-            hints.append(_line(key, key, list(dict.fromkeys([*keys, *groups]))))
+            over = OVER.match(key)
+            if over and over[1] in keys and (over[2] or "") + key[over.end() :] in keys:
+                hints.append(f"{key} is not set yet; add it with a plus: +{key}=VALUE")
+            else:
+                hints.append(_line(key, key, list(dict.fromkeys([*keys, *groups]))))
     return "\n".join(hints)
 
 

@@ -45,6 +45,23 @@ def test_what_is_said_to_hydra_is_no_mistake():
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("experiment", "key"),
+    [
+        ("mitkd", "teacher.refine.optimizer.lr"),
+        ("mitkd", "variants.plain.seed"),
+        ("mkd_transformer3", "method.refine.trainer.max_steps"),
+    ],
+)
+def test_what_only_replaces_a_key_is_added_with_a_plus(experiment, key):
+    words = [f"+experiment={experiment}", "scale=lite"]
+    said = explain([*words, f"{key}=1"])
+    assert said == f"{key} is not set yet; add it with a plus: +{key}=VALUE"
+    assert explain([*words, f"+{key}=1"]) == ""
+    wrong = f"{key}x"
+    assert explain([*words, f"{wrong}=1"]).startswith(f"{wrong} is not known")
+
+
 def test_a_folder_of_the_user_is_known(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_conf/task").mkdir(parents=True)

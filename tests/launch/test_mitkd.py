@@ -307,20 +307,20 @@ def test_students_alone_need_no_refined_teacher(tmp_path, monkeypatch):
 def test_while_another_command_infuses_students_without_tasks_behind_them_are_made(
     tmp_path, monkeypatch
 ):
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     offered = {}
 
-    def do(_, targets, meanwhile=()):
+    def do(_, __, meanwhile=()):
         for node in meanwhile:
             offered[node.title] = {one.kind for one in in_order([node])}
         if offered:
-            raise Enough
+            raise EnoughError
 
     monkeypatch.setattr("kdlight.launch.execute.Executor.do", do)
     monkeypatch.setattr(Job, "_try_out", lambda *_: None)
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         Job(plain(f"outputs={tmp_path}/out", experiment="mitkd"), tmp_path).run()
     students = {title: made for title, made in offered.items() if title.startswith("student ")}
     assert {title.split("(")[1] for title in students} == {"plain)", "baseline)"}

@@ -31,6 +31,7 @@ thead th { border-bottom: 2px solid var(--line); font-size: .85rem; line-height:
 tbody tr + tr td { border-top: 1px solid var(--line); }
 tbody tr:hover td { background-color: var(--soft); }
 th.words, td.words { text-align: left; }
+td wbr { white-space: normal; }
 td.best { font-weight: 700; color: var(--accent); }
 figure { margin: 1rem 0; background: #fff; border-radius: .4rem; padding: .4rem; overflow-x: auto; }
 figure svg { max-width: 100%; height: auto; display: block; margin: auto; }
@@ -77,7 +78,7 @@ def table(made: Table, level: int = 2, told: set[str] | None = None) -> str:
     body = []
     for number, row in enumerate(made.rows):
         cells = [
-            f"<td{BEST if (number, column) in best else kind}>{escape(cell)}</td>"
+            f"<td{BEST if (number, column) in best else kind}>{_cell(cell)}</td>"
             for column, (cell, kind) in enumerate(zip(row, kinds, strict=True))
         ]
         body.append(f"<tr>{''.join(cells)}</tr>")
@@ -92,6 +93,11 @@ def table(made: Table, level: int = 2, told: set[str] | None = None) -> str:
         f"<section><h{level}>{title}</h{level}><div class=scroll><table><thead>"
         f"<tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{notes}</section>"
     )
+
+
+def _cell(text: str) -> str:
+    """What a cell says; a narrow page breaks it after a comma only."""
+    return escape(text).replace(", ", ", <wbr>")
 
 
 def _unbroken(text: str) -> str:

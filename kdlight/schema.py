@@ -68,8 +68,9 @@ class DataConfig:
 
 @dataclass
 class LauncherConfig:
-    """The share of the machine that a job of a sweep gets."""
+    """What a job gets of the machine."""
 
+    processes: int = 1
     gpus_per_job: int = 0
     max_parallel: int = 1
     cpus_per_job: int | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from kdlight.artifacts.place import Place, damage, discard, publish, remove
+from kdlight.artifacts.place import MANIFEST, Place, damage, discard, publish, remove
 from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.ranks import Ranks, run_ranks, workers_gone
@@ -22,6 +22,8 @@ from kdlight.measure.meter import duration
 from kdlight.types import StageSpec
 
 log = logging.getLogger("kdlight")
+WAITS = "%s: waits, another process builds it"
+WAITED_FOR = ("pretrain",)  # kinds of artifacts that nearly all of a job rests on
 
 
 @dataclass
@@ -32,16 +34,20 @@ class Executor:
         root: `outputs/artifacts`.
         ranks: of a distributed stage; one works in this process.
         extra: more runtime values for a node, such as its W&B run.
+        processes: that build for the job; each computes with its part of the threads, but for
+            what all others wait for.
     """
 
     root: Path
     ranks: Ranks
     extra: Callable[[Node], dict[str, Any]] | None = None
+    processes: int = 1
+    began: float = field(default_factory=time.time)
     _noted: dict[str, tuple[Node, bool]] = field(default_factory=dict)  # by fingerprint
 
     @property
     def reused(self) -> list[str]:
-        """Titles of the artifacts that were there already."""
+        """Titles of the artifacts that were there when the job began."""
         named = titles(node for node, _ in self._noted.values())
         return [named[name] for name, (_, reused) in self._noted.items() if reused]
 
@@ -63,7 +69,7 @@ class Executor:
     def do(self, targets: Iterable[Node], meanwhile: Iterable[Node] = ()) -> None:
         """Makes every target whole, and all that a missing one rests on.
 
-        What another command builds is waited for only where nothing else is left that can be built.
+        What another process builds is waited for only where nothing else is left that can be built.
 
         Args:
             targets: what is wanted now.
@@ -90,7 +96,7 @@ class Executor:
                 missing.append(node)
                 wanted |= {parent.fingerprint for parent in node.parents.values()}
             elif whole:
-                self._note(node, reused=True)
+                self._note(node)
         return missing[::-1]
 
     def _build_one(self, todo: list[Node]) -> bool:
@@ -118,7 +124,7 @@ class Executor:
         return None
 
     def _build(self, node: Node, wait: bool = True) -> bool:
-        """Builds one artifact; False if another command does and this one is not to wait."""
+        """Builds one artifact; False if another process does and this one is not to wait."""
         heed()
         place = self.place(node)
         lock = _locked(place, node.title)
@@ -127,7 +133,7 @@ class Executor:
         with lock:
             if os.path.lexists(place.folder):
                 if damage(place) is None:
-                    self._note(node, reused=True)
+                    self._note(node)
                     return True
                 discard(place)
             lock.go_on()
@@ -144,7 +150,7 @@ class Executor:
             forget(place)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
-        self._note(node, reused=False)
+        self._noted[node.fingerprint] = (node, False)
         return True
 
     def _run(self, node: Node, place: Place, spec: StageSpec) -> None:
@@ -153,7 +159,10 @@ class Executor:
             return
         stage = importlib.import_module(f"kdlight.stages.{node.kind}")
         heed()
-        stage.run(spec)
+        from kdlight.measure.threads import part_of_threads  # PyTorch, which the stage wants too
+
+        with part_of_threads(1 if node.kind in WAITED_FOR else self.processes):
+            stage.run(spec)
 
     def _spec(self, node: Node, place: Place) -> StageSpec:
         place.building.mkdir(parents=True, exist_ok=True)
@@ -163,8 +172,10 @@ class Executor:
         inputs = {role: str(self.place(parent).folder) for role, parent in node.parents.items()}
         return StageSpec(node.kind, dict(node.config), inputs, str(place.building), runtime)
 
-    def _note(self, node: Node, reused: bool) -> None:
-        self._noted.setdefault(node.fingerprint, (node, reused))
+    def _note(self, node: Node) -> None:
+        """Of an artifact that is there: it may be new all the same, of another process."""
+        written = (self.place(node).folder / MANIFEST).stat().st_mtime
+        self._noted.setdefault(node.fingerprint, (node, written < self.began))
 
 
 def _facts(node: Node, seconds: float) -> dict[str, Any]:
@@ -199,7 +210,7 @@ class _locked:  # noqa: N801
 
     def __enter__(self) -> "_locked":
         if not (self.lock.is_locked or self.taken()):
-            log.info("%s: waits, another command builds it", self.title)
+            log.info(WAITS, self.title)
             channel().lend()
             self.lent = True
             self.lock.acquire(poll_interval=0.2)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from kdlight.launch.arms import arms, distinct
 from kdlight.launch.benchmark import benchmark_node
 from kdlight.launch.checked_arms import check_arms
 from kdlight.launch.checks import check_teacher_floor
-from kdlight.launch.environment import git_commit, hardware, versions
+from kdlight.launch.environment import hardware
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node, bodies, titles, with_members
+from kdlight.launch.helpers import Helpers, processes
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import warn_unused
 from kdlight.launch.ranks import Ranks
@@ -33,6 +35,7 @@ from kdlight.types import UserError
 log = logging.getLogger("kdlight")
 Networks = dict[str, dict[Group, Node]]
 STUDENT_JOBS = ("run", "student", "evaluate", "benchmark")
+UNSCORED = ("teacher_outputs", "student", "benchmark")
 
 
 class Job:
@@ -41,10 +44,11 @@ class Job:
     Args:
         config: the resolved configuration, plain containers only.
         folder: the run folder, `outputs/runs/<experiment>/<date_time>`.
+        helps: whether another process does the job, and this one only builds for it.
     """
 
-    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
-        self.config, self.folder = config, folder
+    def __init__(self, config: Mapping[str, Any], folder: Path, helps: bool = False) -> None:
+        self.config, self.folder, self.helps = config, folder, helps
         warn_unused(config["teacher"])
         self.plan = Plan(config)
         chosen = distinct(arms(config))
@@ -59,7 +63,8 @@ class Job:
         ranks = Ranks(trainer["devices"], trainer["num_nodes"], trainer["on_every_node"])
         root = Path(config["outputs"]) / "artifacts"
         self.checked: set[str] = set()  # teachers whose score was held against their floor
-        self.executor = Executor(root.absolute(), ranks, self.wandb.for_node)
+        self.processes = processes(config)
+        self.executor = Executor(root.absolute(), ranks, self.wandb.for_node, self.processes)
 
     def plan_all(self) -> list[Node]:
         """Plans every network of the job, so that what would be refused is refused now.
@@ -73,7 +78,7 @@ class Job:
         return [self.plan.evaluate(node, g, {}) for nodes in found for g, node in nodes.items()]
 
     def run(self) -> dict[str, Any]:
-        """Does the job; returns the result that was written."""
+        """Does the job; returns the result that was written, nothing where it helps."""
         kind = self.config["job"]
         if self.main.on_text and kind in ("transfer_set", "teacher_outputs", "benchmark"):
             raise UserError(
@@ -82,7 +87,7 @@ class Job:
             )
         if kind == "transfer_set":
             self.executor.do([self.main.text(task) for task in self.plan.tasks])
-            return self._write({}, {})
+            return self._write({}, {}, {})
         # Planned before the teacher is trained, so that what is refused is refused at once.
         chosen = self.arms if kind in STUDENT_JOBS else {}
         students: Networks = {name: arm.students() for name, arm in chosen.items()}
@@ -92,32 +97,45 @@ class Job:
         self.executor.do([self.plan.rows(task) for task in self.plan.tasks])
         # So is text that nothing can be learnt from.
         self.executor.do([arm.corpus for arm in chosen.values() if arm.on_text])
+        with Helpers(self.config, self.folder, 0 if self.helps else self.processes - 1) as helpers:
+            networks = self._networks(chosen, students)
+            evaluations = self._evaluations(networks) if kind not in UNSCORED else {}
+            nodes = [node for by_group in networks.values() for node in by_group.values()]
+            self.executor.do([*nodes, *(node for found in evaluations.values() for node in found)])
+            helpers.finish()
+        if self.helps:
+            return {}
+        return self._write(networks, evaluations, self._speeds(networks, students))
+
+    def _networks(self, chosen: Mapping[str, Arm], students: Networks) -> Networks:
+        """What the result is about; of these the teachers are built."""
         teachers = self._teachers(chosen, students)
-        if kind == "teacher":
-            return self._write(teachers, {})
-        if kind == "teacher_outputs":
+        if self.config["job"] == "teacher_outputs":
             self.executor.do([self.main.outputs(task) for task in self.plan.tasks])
-            return self._write(teachers, {}, scored=False)
-        if kind == "student":
-            self.executor.do([node for arm in students.values() for node in arm.values()])
-            return self._write(teachers | students, {}, scored=False)
-        if kind == "benchmark":
-            measured = {
-                g: benchmark_node(self.main, g, node, hardware())
-                for g, node in students["student"].items()
-            }
-            return self._write({}, measured, scored=False)
-        latencies = {}
-        if teachers:
-            scored = students["student"]
-            alike = list(scored)[: 1 if self.main.on_text else None]  # all of one shape
-            latencies = {g: self.main.latency(g, scored[g], hardware()) for g in alike}
-        return self._write(teachers | students, latencies)
+        return {} if self.config["job"] == "benchmark" else teachers | students
+
+    def _evaluations(self, networks: Networks) -> dict[str, list[Node]]:
+        about = runtime(self.config["trainer"])
+        return {
+            name: [self.plan.evaluate(node, group, about) for group, node in by_group.items()]
+            for name, by_group in networks.items()
+            if by_group
+        }
+
+    def _speeds(self, networks: Networks, students: Networks) -> dict[Group, Node]:
+        """What measures the students' speed, where that is asked for."""
+        scored = students.get("student", {})
+        if self.config["job"] == "benchmark":
+            return {g: benchmark_node(self.main, g, n, hardware()) for g, n in scored.items()}
+        if self.config["job"] in UNSCORED or not scored or "teacher" not in networks:
+            return {}
+        alike = list(scored)[: 1 if self.main.on_text else None]  # all of one shape
+        return {g: self.main.latency(g, scored[g], hardware()) for g in alike}
 
     def _try_out(self, chosen: Mapping[str, Arm], students: Networks) -> None:
         """Refuses settings of a student that is to be built, before a teacher is trained."""
         nodes = [node for by_group in students.values() for node in by_group.values()]
-        if not all(self._folder(node).is_dir() for node in nodes):
+        if not (self.helps or all(self._folder(node).is_dir() for node in nodes)):
             from kdlight.launch.trial import try_out
 
             try_out(chosen, students)
@@ -169,6 +187,8 @@ class Job:
     ) -> None:
         """Builds a teacher, and refuses it below its floor before anything is built on it."""
         self.executor.do([teacher], meanwhile)
+        if self.helps:
+            return
         for node in (*learnt, *teacher.parents.values()):
             if node.kind == "teacher" and node.fingerprint not in self.checked:
                 self.checked.add(node.fingerprint)  # a body is the parent of each that is refined
@@ -176,31 +196,28 @@ class Job:
                 check_teacher_floor(self._folder(node), node.title, floor)
 
     def _write(
-        self, networks: Networks, latencies: Mapping[Group, Node], scored: bool = True
+        self,
+        networks: Networks,
+        evaluations: Mapping[str, list[Node]],
+        speeds: Mapping[Group, Node],
     ) -> dict[str, Any]:
-        """Scores the networks and gathers everything into the run folder."""
-        about = runtime(self.config["trainer"])
-        evaluations = {
-            name: [self.plan.evaluate(node, group, about) for group, node in by_group.items()]
-            for name, by_group in networks.items()
-            if by_group and scored
-        }
-        scores = [node for nodes in evaluations.values() for node in nodes]
+        """Measures the speed, and gathers everything into the run folder."""
+        self.executor.do(speeds.values())
         shown = [node for nodes in networks.values() for node in nodes.values()]  # their curves
-        self.executor.do([*shown, *scores, *latencies.values()])
         folders = {name: [self._folder(n) for n in nodes] for name, nodes in evaluations.items()}
         groups = self.main.task_groups() if self.main.on_text else {}
-        found = self._head()
+        found = result.head(self.config, self.plan.splits.values())
         found |= gather.quality(
             self.config, self.plan.tasks, folders, self.folder, groups, self.taught_by
         )
-        found |= gather.cost({group: self._folder(n) for group, n in latencies.items()})
+        found |= gather.cost({group: self._folder(n) for group, n in speeds.items()})
         found["selection_macro"] = {
             name: result.selection_macro(map(self._folder, with_members(nodes.values())))
             for name, nodes in networks.items()
         }
         found |= gather.rates(networks, self._folder)
         found |= {"wall_s": self.executor.seconds, "reused": self.executor.reused}
+        found |= {"elapsed_s": time.time() - self.executor.began, "processes": self.processes}
         own = {name: by_group.values() for name, by_group in networks.items()}
         found |= {"train_s": training(own, self.executor.spent), "precision": precisions(own)}
         learnt = {node.fingerprint: node for node in (*with_members(shown), *bodies(shown))}
@@ -217,25 +234,6 @@ class Job:
             _draw_pareto(self.folder, found, self.config)
         self.wandb.summary(found, self.folder)
         return found
-
-    def _head(self) -> dict[str, Any]:
-        config = self.config
-        return {
-            "schema_version": 1,
-            "experiment": config["name"],
-            "job": config["job"],
-            "method": result.method_name(config["method"]),
-            "scale": config["scale"],
-            "seed": config["seed"],
-            "teacher_seed": config["teacher"]["seed"],
-            "data_source": config["data"]["source"],
-            "selection": config["selection"],
-            "split": "+".join(sorted({splits.reported for splits in self.plan.splits.values()})),
-            "command": config["command"],
-            "git_commit": git_commit(),
-            "versions": versions(),
-            "hardware": hardware(),
-        }
 
     def _folder(self, node: Node) -> Path:
         return self.executor.place(node).folder

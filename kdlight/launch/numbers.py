@@ -31,7 +31,7 @@ LOWEST = {
         for key in ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")
     },
     "augmentation.n_iter": 0,
-    **dict.fromkeys(("launcher.max_parallel", "launcher.cpus_per_job"), 1),
+    **{f"launcher.{key}": 1 for key in ("processes", "max_parallel", "cpus_per_job")},
     "launcher.gpus_per_job": 0,
 }
 SHARES = ("method.text.share", "teacher.pretrain.share")  # above 0, and at most 1

@@ -32,8 +32,11 @@ def remarks(found: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     built = {k: v for k, v in found["wall_s"].items() if k not in found["reused"]}
     whole = sum(built.values())
     long = [f"{name} {duration(s)}" for name, s in built.items() if s >= max(1, whole / 25)]
+    taken = duration(whole)
+    if found["processes"] > 1:
+        taken = f"{duration(found['elapsed_s'])}, {taken} of work by {found['processes']} processes"
     lines.append(
-        f"Built in {duration(whole)}{', most of it by ' + ', '.join(long) if long else ''}; "
+        f"Built in {taken}{', most of it by ' + ', '.join(long) if long else ''}; "
         f"{len(found['reused'])} artifacts were there already."
     )
     return "\n".join(lines)

@@ -11,9 +11,31 @@ from typing import Any
 
 import numpy as np
 
+from kdlight.launch.environment import git_commit, hardware, versions
+from kdlight.launch.splits import Splits
 from kdlight.measure.curves import selection_score
 
 Scores = dict[str, dict[str, float]]
+
+
+def head(config: Mapping[str, Any], splits: Iterable[Splits]) -> dict[str, Any]:
+    """What a job was, and what it ran on."""
+    return {
+        "schema_version": 1,
+        "experiment": config["name"],
+        "job": config["job"],
+        "method": method_name(config["method"]),
+        "scale": config["scale"],
+        "seed": config["seed"],
+        "teacher_seed": config["teacher"]["seed"],
+        "data_source": config["data"]["source"],
+        "selection": config["selection"],
+        "split": "+".join(sorted({each.reported for each in splits})),
+        "command": config["command"],
+        "git_commit": git_commit(),
+        "versions": versions(),
+        "hardware": hardware(),
+    }
 
 
 def method_name(method: Mapping[str, Any]) -> str:

@@ -15,3 +15,10 @@ def threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def part_of_threads(processes: int) -> Iterator[None]:
+    """The threads of one of several processes that compute at once."""
+    with threads(max(1, torch.get_num_threads() // processes)):
+        yield

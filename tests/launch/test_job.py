@@ -14,7 +14,7 @@ KEYS = {
     *("schema_version", "experiment", "method", "scale", "seed", "data_source", "selection"),
     *("split", "command", "git_commit", "versions", "hardware", "teacher", "student"),
     *("baseline", "variants", "macro", "retention", "latency", "flops", "wall_s", "reused"),
-    "predictions",
+    *("elapsed_s", "processes", "predictions"),
 }
 
 

@@ -104,6 +104,8 @@ def test_only_long_stages_are_named_among_the_times(said):
         in told
     )
     assert "Built in 0 s; 1 artifacts" in say(wall_s={"old": 9.0}, reused=["old"])
+    told = say(wall_s={"teacher": 90.0}, reused=[], processes=2, elapsed_s=60.0)
+    assert "Built in 1 min 0 s, 1 min 30 s of work by 2 processes, most of it by teacher" in told
 
 
 def test_the_command_for_real_data_asks_for_plain_text_where_it_is_needed(said):

@@ -130,6 +130,8 @@ def check(config: Mapping[str, Any]) -> None:
         _one_of("student.embeddings.mode", embeddings.get("mode", MODES[0]), MODES)
     else:
         _one_of("student.start.from", config["student"]["start"]["from"], STARTS[:3])
+    if pretrain := config["teacher"].get("pretrain"):
+        _one_of("teacher.pretrain.start", pretrain["start"], ("mimetic", "random"))
     _one_of("teacher.store_precision", config["teacher"]["store_precision"], STORE_PRECISIONS)
     for group in ("task", "loss"):
         _check_targets(group, config[group])

@@ -1,4 +1,4 @@
-"""Queries, keys and values of a layer of any Hugging Face encoder."""
+"""Queries, keys, values and output of a layer of any Hugging Face encoder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from kdlight.types import UserError
 # How architectures call them: BERT and its kin, the newer ones, DistilBERT.
 NAMES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"))
 KINDS = NAMES[0]
+OUTPUTS = ("attention.output.dense", "out_proj", "o_proj", "out_lin")  # of attention, likewise
 
 
 class _AllFound(Exception):  # noqa: N818 - no fault
@@ -69,6 +70,14 @@ def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
         f"Queries, keys and values of a {kind} are not made by a linear map each: take an "
         "encoder such as BERT, RoBERTa, ELECTRA or DistilBERT."
     )
+
+
+def outputs(model: nn.Module, layer: int) -> nn.Linear:
+    """The linear map of what a layer has attended to."""
+    for name, part in _layers(model)[layer].named_modules():
+        if name.endswith(OUTPUTS) and isinstance(part, nn.Linear):
+            return part
+    raise UserError(f"The attention of a {type(model).__name__} ends with no linear map.")
 
 
 def _layers(model: nn.Module) -> nn.ModuleList:

@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 from kdlight.models.attention import recorded
 from kdlight.models.dropout import with_fast_dropout
 from kdlight.models.field_names import own
+from kdlight.models.mimetic import positions
 from kdlight.models.probabilities import give_probabilities
 from kdlight.types import Batch, Shape, Tokens, UserError
 
@@ -136,11 +137,10 @@ def _joined(batch: Batch) -> Tokens:
 
 def longest_text(encoder: PretrainedEncoder) -> int | None:
     """Tokens that its table of positions can tell apart; None where it has no such table."""
-    for name, module in encoder.model.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            first = 0 if module.padding_idx is None else module.padding_idx + 1
-            return module.num_embeddings - first
-    return None
+    table = positions(encoder.model)
+    if table is None:
+        return None
+    return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
 
 
 def load_encoder(folder: Path, pooling: str) -> PretrainedEncoder:

@@ -9,6 +9,7 @@ import lightning as L
 from kdlight.data.masking import read_masking
 from kdlight.methods.masked_lm import MaskedLM
 from kdlight.models.masked_lm import MaskedLMModel
+from kdlight.models.mimetic import start_mimetic
 from kdlight.models.pretrained import random_encoder
 from kdlight.stages.on_text import learn
 from kdlight.types import StageSpec, settings_of
@@ -24,4 +25,6 @@ def run(spec: StageSpec) -> None:
         encoder = random_encoder(
             config["shape"], masking.vocabulary, pad, "mean", config["embedding_std"]
         )
+        if config["start"] == "mimetic":
+            start_mimetic(encoder.model, config["embedding_std"])
     learn(spec, MaskedLMModel(encoder), partial(MaskedLM, masking=masking))

@@ -11,7 +11,7 @@ from kdlight.types import UserError
 # How architectures call them: BERT and its kin, the newer ones, DistilBERT.
 NAMES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"))
 KINDS = NAMES[0]
-OUTPUTS = ("attention.output.dense", "out_proj", "o_proj", "out_lin")  # of attention, likewise
+OUTPUTS = ("attention.output.dense", "attention.dense", "out_proj", "o_proj", "out_lin")
 
 
 class _AllFound(Exception):  # noqa: N818 - no fault
@@ -36,7 +36,7 @@ def recorded(model: nn.Module, layer: int, alone: bool = False) -> Iterator[dict
     found: dict[str, Tensor] = {}
     parts = projections(model, layer)
     # Layers that share their weights (ALBERT) pass here several times; the last one counts.
-    alone = alone and getattr(model.config, "num_hidden_layers", 0) == len(_layers(model))
+    alone = alone and getattr(model.config, "num_hidden_layers", 0) == len(layers(model))
 
     def keeper(kind: str) -> Any:
         def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
@@ -59,7 +59,7 @@ def recorded(model: nn.Module, layer: int, alone: bool = False) -> Iterator[dict
 
 def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
     """The linear maps to a layer's queries, keys and values; layers count from 0 or the end."""
-    every, kind = _layers(model), type(model).__name__
+    every, kind = layers(model), type(model).__name__
     if not -len(every) <= layer < len(every):
         raise UserError(f"A {kind} has no layer {layer} whose relations could be learnt from.")
     by_name = {name.split(".")[-1]: part for name, part in every[layer].named_modules()}
@@ -74,11 +74,12 @@ def projections(model: nn.Module, layer: int) -> dict[str, nn.Module]:
 
 def outputs(model: nn.Module, layer: int) -> nn.Linear:
     """The linear map of what a layer has attended to."""
-    for name, part in _layers(model)[layer].named_modules():
+    for name, part in layers(model)[layer].named_modules():
         if name.endswith(OUTPUTS) and isinstance(part, nn.Linear):
             return part
     raise UserError(f"The attention of a {type(model).__name__} ends with no linear map.")
 
 
-def _layers(model: nn.Module) -> nn.ModuleList:
+def layers(model: nn.Module) -> nn.ModuleList:
+    """A model's layers; of those that share their weights one."""
     return next((m for m in model.modules() if isinstance(m, nn.ModuleList)), nn.ModuleList())

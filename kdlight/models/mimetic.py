@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kdlight.models.attention import outputs, projections
+from kdlight.models.attention import layers, outputs, projections
 from kdlight.types import UserError
 
 ALIKE, CHANCE = 0.7, 0.7  # of queries with keys: parts of the identity, and of normal noise
@@ -42,7 +42,7 @@ def start_mimetic(model: Any, embedding_std: float) -> None:
         first = 0 if table.padding_idx is None else table.padding_idx + 1
         waves = sines(table.num_embeddings - first, table.embedding_dim)
         table.weight[first:] = WIDTH * embedding_std * math.sqrt(2) * waves
-        for layer in range(model.config.num_hidden_layers):
+        for layer in range(len(layers(model))):
             _start_layer(projections(model, layer), outputs(model, layer), model)
 
 

@@ -47,7 +47,7 @@ class Executor:
 
     @property
     def reused(self) -> list[str]:
-        """Titles of the artifacts that were there when the job began."""
+        """Titles of the artifacts that this job has not made."""
         named = titles(node for node, _ in self._noted.values())
         return [named[name] for name, (_, reused) in self._noted.items() if reused]
 
@@ -173,9 +173,10 @@ class Executor:
         return StageSpec(node.kind, dict(node.config), inputs, str(place.building), runtime)
 
     def _note(self, node: Node) -> None:
-        """Of an artifact that is there: it may be new all the same, of another process."""
+        """Of an artifact that is there: it may be new all the same, of a process of this job."""
         written = (self.place(node).folder / MANIFEST).stat().st_mtime
-        self._noted.setdefault(node.fingerprint, (node, written < self.began))
+        reused = self.processes == 1 or written < self.began
+        self._noted.setdefault(node.fingerprint, (node, reused))
 
 
 def _facts(node: Node, seconds: float) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from kdlight.launch.checks import check_teacher_floor
 from kdlight.launch.environment import hardware
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node, bodies, titles, with_members
-from kdlight.launch.helpers import Helpers, processes
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import warn_unused
+from kdlight.launch.processes import Helpers, processes
 from kdlight.launch.ranks import Ranks
 from kdlight.launch.reach import warn_unseen
 from kdlight.launch.teachers import Group

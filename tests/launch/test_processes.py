@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import call, plain, results, start
 
-from kdlight.launch.helpers import LOG, Helpers, processes
+from kdlight.launch.processes import LOG, Helpers, processes
 from kdlight.launch.sweep.job import IN_SWEEP
 
 WORDS = ["+experiment=mitkd", "scale=smoke", "data.max_rows=64", "data.eval_rows=48", "logger=csv"]

@@ -57,7 +57,7 @@ def test_twenty_choices_are_composed_in_seconds(tmp_path, monkeypatch, capfd):
     words = ["+experiment=mkd_transformer3", "scale=smoke", "+sweep=[losses,mixing]"]
     start = time.process_time()
     assert call(tmp_path, monkeypatch, "-m", *words) == 2
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 20
     assert "20 of 20 jobs failed" in capfd.readouterr().err  # none was done
     assert 1 <= max(read.values()) <= 5
 

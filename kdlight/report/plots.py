@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from math import log10
 from pathlib import Path
 from statistics import fmean
@@ -23,13 +22,17 @@ SIZE, LINE = (5.4, 4.0), 75  # inches; characters of a line in the legend
 
 @dataclass(frozen=True)
 class Point:
-    """A network: its name, what it costs and how good it is, with the spread over seeds."""
+    """A network: its name, what it costs and how good it is, with the spread over seeds.
+
+    By its place among all networks it looks alike in every picture.
+    """
 
     name: str
     cost: float
     score: float
     low: float
     high: float
+    place: int
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
@@ -63,12 +66,12 @@ def _points(
 ) -> list[Point]:
     """A point a network; one that groups share has the cost that the first of them tells."""
     found = []
-    for arm, group in each_network(groups):
+    for place, (arm, group) in enumerate(each_network(groups)):
         if known := [value for value in costs(group, arm) if value is not None]:
             name = wrap(name_among(arm, group, groups), LINE, break_on_hyphens=False)
             scores = group.macro(arm)
             middle, low, high = fmean(scores), min(scores), max(scores)
-            found.append(Point("\n".join(name), fmean(known), middle, low, high))
+            found.append(Point("\n".join(name), fmean(known), middle, low, high, place))
     return found
 
 
@@ -82,10 +85,11 @@ def scatter(points: Sequence[Point], label: str, file: Path | None = None) -> st
         return None
     figure, axes = _figure()
     points = points[:MOST]
-    for point, marker in zip(points, cycle(MARKERS), strict=False):
+    for point in points:
         spread = [[point.score - point.low], [point.high - point.score]]
-        axes.errorbar(point.cost, point.score, yerr=spread, marker=marker, linestyle="",
-                      capsize=3, label=_plain(point.name))  # fmt: skip
+        looks = {"marker": MARKERS[point.place % len(MARKERS)], "color": f"C{point.place % 10}"}
+        axes.errorbar(point.cost, point.score, yerr=spread, linestyle="", capsize=3,
+                      label=_plain(point.name), **looks)  # fmt: skip
     front = pareto(points)
     axes.plot([p.cost for p in front], [p.score for p in front], color="0.6", linewidth=1,
               zorder=0, label="Pareto front")  # fmt: skip

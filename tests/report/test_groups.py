@@ -11,7 +11,7 @@ from kdlight.report.compare import compare
 from kdlight.report.groups import groups
 from kdlight.report.names import tasks_name
 from kdlight.report.overview import comparable, overview_table
-from kdlight.report.plots import by_latency
+from kdlight.report.plots import by_latency, by_parameters
 from kdlight.report.tables import score_table
 from kdlight.report.task_groups import group_tables
 from kdlight.report.unlike import unlike_in_any
@@ -123,6 +123,9 @@ def test_settings_that_tie_all_stand_in_tables_and_pictures(runs):
     assert len(set(students)) == len(students) == 2
     assert names.count("student, slow kl") == 1
     assert {point.name for point in by_latency(both)} == set(names) - {"student, slow kl"}
+    places = {point.name: point.place for point in by_parameters(both)}
+    assert len(set(places.values())) == len(places) > len(by_latency(both))
+    assert all(point.place == places[point.name] for point in by_latency(both))
 
 
 def test_settings_of_other_commits_are_said_to_be(runs):

@@ -16,7 +16,7 @@ from kdlight.report.write import write_report
 
 
 def test_a_name_with_a_dollar_is_drawn_as_it_is():
-    points = [Point("_a ${x} $b", 1, 80, 79, 81), Point("c", 2, 90, 89, 91)]
+    points = [Point("_a ${x} $b", 1, 80, 79, 81, 0), Point("c", 2, 90, 89, 91, 1)]
     assert "a ${x} $b" in scatter(points, "cost")
 
 
@@ -123,7 +123,7 @@ def test_a_picture_that_leaves_networks_out_says_so(runs, tmp_path, monkeypatch)
 
 
 def test_the_front():
-    points = [Point(n, cost, score, 0, 0) for n, cost, score in
+    points = [Point(n, cost, score, 0, 0, 0) for n, cost, score in
               (("a", 1, 80), ("b", 2, 79), ("c", 3, 90), ("d", 3, 85), ("e", 9, 90))]  # fmt: skip
     assert [point.name for point in pareto(points)] == ["a", "c"]
 

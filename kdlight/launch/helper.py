@@ -49,7 +49,8 @@ def _help(config: dict) -> None:
 
 def _follow() -> None:
     """Stops this process, in order, when the one that it helps is gone."""
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -38,6 +38,11 @@ class Place:
         return self.building / "checkpoints"
 
     @property
+    def note(self) -> Path:
+        """How long a stopped build took, beside `working`; never published."""
+        return self.building / "spent"
+
+    @property
     def lock(self) -> Path:
         """Held by the planner that builds the artifact."""
         return self.root / self.kind / f"{self.fingerprint}.lock"
@@ -58,19 +63,23 @@ def damage(place: Place) -> str | None:
 
     The manifest ends with a checksum of its own; every byte of it counts.
     """
-    path = place.folder / MANIFEST
+    return _damage(place.folder, place.fingerprint)
+
+
+def _damage(folder: Path, fingerprint: str) -> str | None:
+    path = folder / MANIFEST
     if path.is_symlink():
         return f"{MANIFEST} is a link, not a file"
     try:
         text = path.read_bytes().decode()
         manifest = json.loads(text)
-        if manifest["fingerprint"] != place.fingerprint:
+        if manifest["fingerprint"] != fingerprint:
             return f"{MANIFEST} belongs to another artifact"
         content = {key: value for key, value in manifest.items() if key != "seal"}
         unsealed = list(manifest)[-1] == "files"  # of a version that wrote no seal
         if not unsealed and text != _sealed(content):
             return f"{MANIFEST} has another checksum than it says"
-        return _damaged_file(place.folder, content["files"])
+        return _damaged_file(folder, content["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{MANIFEST} is missing or unreadable"
 
@@ -95,20 +104,47 @@ def _damaged_file(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> str |
 
 
 def publish(place: Place, facts: dict[str, Any]) -> None:
-    """Writes the manifest (`facts` and the files' checksums) and renames the folder into place."""
+    """Writes the manifest (`facts` and the files' checksums) and renames the folder into place.
+
+    What a stopped build goes on from is there until the manifest is.
+    """
     written = place.building / f"{MANIFEST}.tmp"
     written.unlink(missing_ok=True)  # of a publication that was killed
     rights = 0o666 & ~_umask()
-    for path in _files(place.building):  # some libraries keep what they write from other users
+    built = sorted(p for p in _files(place.building) if not _of_stopped(place, p))
+    for path in built:  # some libraries keep what they write from other users
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | rights)
     files = {
         str(p.relative_to(place.building)): {"size": p.stat().st_size, "sha256": hash_file(p)}
-        for p in sorted(_files(place.building))
+        for p in built
     }
     manifest = {"kind": place.kind, "fingerprint": place.fingerprint, **facts, "files": files}
     write_whole(place.building / MANIFEST, _sealed(manifest))
+    _leave_built(place)
     os.rename(place.building, place.folder)
+
+
+def published(place: Place) -> bool:
+    """Publishes what is whole but for its name, since a kill came in between; whether it was."""
+    manifest = place.building / MANIFEST
+    if not manifest.is_file():
+        return False
+    _leave_built(place)
+    if _damage(place.building, place.fingerprint) is not None:
+        remove(manifest)
+        return False
+    os.rename(place.building, place.folder)
+    return True
+
+
+def _leave_built(place: Place) -> None:
+    remove(place.working)
+    remove(place.note)
+
+
+def _of_stopped(place: Place, path: Path) -> bool:
+    return path == place.note or place.working in path.parents
 
 
 def _umask() -> int:

@@ -11,11 +11,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from kdlight.artifacts.place import MANIFEST, Place, damage, discard, publish, remove
+from kdlight.artifacts.place import (
+    MANIFEST,
+    Place,
+    damage,
+    discard,
+    publish,
+    published,
+    remove,
+)
 from kdlight.launch.environment import git_commit, versions
 from kdlight.launch.graph import Node, in_order, titles
 from kdlight.launch.ranks import Ranks, run_ranks, workers_gone
-from kdlight.launch.spent import forget, spent_before
+from kdlight.launch.spent import spent_before
 from kdlight.launch.stop import heed
 from kdlight.measure.channel import channel
 from kdlight.measure.meter import duration
@@ -138,6 +146,9 @@ class Executor:
                 discard(place)
             lock.go_on()
             workers_gone(place)
+            if published(place):
+                self._note(node)
+                return True
             if not place.working.is_dir():  # nothing to go on from: what lies there is in the way
                 remove(place.building)
             started = time.monotonic() - spent_before(place)
@@ -146,8 +157,6 @@ class Executor:
             spec = self._spec(node, place)
             self._run(node, place, spec)
             seconds = time.monotonic() - started
-            remove(place.working)
-            forget(place)
             publish(place, _facts(node, seconds))
             log.info("%s: done in %s", node.title, duration(seconds))
         self._noted[node.fingerprint] = (node, False)

@@ -4,12 +4,10 @@ from contextlib import suppress
 
 from kdlight.artifacts.place import Place
 
-NOTE = "spent"  # a file in the folder that is built in; its own time is when that part began
-
 
 def spent_before(place: Place) -> float:
     """Seconds of the parts of a build up to their last checkpoints; notes that a part begins."""
-    note = place.building / NOTE
+    note = place.note  # its own time is when a part began
     seconds = 0.0
     with suppress(OSError, ValueError):  # nothing was begun, or its note was cut short
         began = note.stat().st_mtime
@@ -19,8 +17,3 @@ def spent_before(place: Place) -> float:
         place.building.mkdir(parents=True, exist_ok=True)
         note.write_text(str(seconds))
     return seconds
-
-
-def forget(place: Place) -> None:
-    """Removes the note of a build that is done."""
-    (place.building / NOTE).unlink(missing_ok=True)

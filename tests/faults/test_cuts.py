@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from faults.nursery import FILE_EVENTS
 
-from kdlight.artifacts.place import Place, damage, discard, publish, write_whole
+from kdlight.artifacts.place import Place, damage, discard, publish, published, write_whole
 from kdlight.launch import execute
 from kdlight.launch.execute import Executor
 from kdlight.launch.graph import Node
@@ -74,6 +74,9 @@ def build(place):
     (place.building / "train").mkdir(parents=True)
     (place.building / "weights.bin").write_bytes(bytes(range(256)))
     (place.building / "train/ids.npy").write_bytes(b"numbers")
+    place.working.mkdir()
+    (place.working / "last.ckpt").write_bytes(b"state")
+    place.note.write_text("1.5")
 
 
 def test_publishing(place):
@@ -85,7 +88,10 @@ def test_publishing(place):
         assert (damage(place) is None) == (not cut)
         assert place.folder.exists() == (not cut)
         if cut:
-            publish(place, FACTS)  # the next build makes the same files
+            if not published(place):  # then nothing of what it goes on from is lost
+                assert (place.working / "last.ckpt").read_bytes() == b"state"
+                assert place.note.exists()
+                publish(place, FACTS)
             assert damage(place) is None
             assert set(place.manifest()["files"]) == {"weights.bin", "train/ids.npy"}
 

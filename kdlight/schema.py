@@ -18,6 +18,13 @@ LEARNS_FROM = ("teacher", "gold", "text")
 METHOD_KEYS = (
     *("name", "learns_from", "joint", "infuse", "rates", "text", "leave_out", "refine", "module"),
 )
+STUDENT_KEYS = ("encoder", "embeddings", "tokenizer", "start", "head")
+TEACHER_KEYS = (
+    *("pretrained", "pretrain", "tokenizer", "shape", "embedding_std", "pooling", "keep_head"),
+    *("source", "store_precision", "threads", "floor", "seed", "max_epochs", "evaluations"),
+    *("min_steps", "batch_size", "precision", "head", "optimizer", "schedule", "joint", "refine"),
+    *("leave_out", "ensemble", "mixing"),
+)
 # Of the trainer node; the last lines are further ones of Lightning's Trainer.
 TRAINER_KEYS = (
     *("accelerator", "devices", "num_nodes", "on_every_node", "strategy", "precision"),
@@ -61,6 +68,7 @@ class DataConfig:
     lexicon: list[int] | None = None  # of embedded data: axes, words a side, topics; fewer: easier
     script: str | None = None  # of embedded data: characters: one a word, without spaces
     corpus: list[str] = field(default_factory=list)  # plain text: files, or hub:OWNER/NAME@CONFIG
+    corpus_folder: str | None = None  # under root, of files: the plain text where corpus is empty
     corpus_rows: int | None = None  # lines of it, or of embedded text
     block_length: int = 128  # tokens of a block of it
     low_resource: LowResourceConfig = field(default_factory=LowResourceConfig)
@@ -132,6 +140,11 @@ def check(config: Mapping[str, Any]) -> None:
         _one_of("student.start.from", config["student"]["start"]["from"], STARTS[:3])
     if pretrain := config["teacher"].get("pretrain"):
         _one_of("teacher.pretrain.start", pretrain["start"], ("mimetic", "random"))
+    if config["teacher"]["pretrained"] is None and config["teacher"]["shape"] is None:
+        raise UserError(
+            "teacher.pretrained=null is a teacher made on the spot, whose shape nothing tells: add "
+            "teacher=scratch, or name a folder or a model of the hub (teacher.pretrained=DIR)."
+        )
     _one_of("teacher.store_precision", config["teacher"]["store_precision"], STORE_PRECISIONS)
     for group in ("task", "loss"):
         _check_targets(group, config[group])
@@ -141,6 +154,8 @@ def check(config: Mapping[str, Any]) -> None:
     _one_of("method.learns_from", config["method"]["learns_from"], LEARNS_FROM)
     check_keys("method", config["method"], METHOD_KEYS)
     check_keys("trainer", config["trainer"], TRAINER_KEYS)
+    check_keys("teacher", config["teacher"], TEACHER_KEYS)
+    check_keys("student", config["student"], STUDENT_KEYS)
     _one_of("teacher.source", config["teacher"].get("source", "stored"), ("stored", "live"))
     _check_data(config["data"])
     _check_text(config)
@@ -174,6 +189,9 @@ def _check_data(data: Mapping[str, Any]) -> None:
 
 
 def _check_text(config: Mapping[str, Any]) -> None:
+    start = (config["method"].get("text") or {}).get("embeddings")
+    if start not in (None, "teacher"):
+        raise UserError(f"method.text.embeddings={start} must be teacher or null.")
     words = config["data"]["text_words"]
     if len(words) != 2 or not 1 <= words[0] <= words[1]:
         raise UserError(f"data.text_words={words} must be [fewest, most] words of a sentence.")

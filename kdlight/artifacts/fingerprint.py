@@ -14,7 +14,7 @@ VERSIONS: Mapping[str, int] = {
     "joint_rows": 1,
     "transfer_set": 2,
     "student_tokenizer": 1,
-    "corpus": 1,
+    "corpus": 2,
     "pretrain": 1,
     "agnostic": 2,
     "best": 1,

@@ -1,7 +1,7 @@
 """One-dimensional `.npy` files that grow in bounded memory."""
 
+import io
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,12 +12,14 @@ import numpy as np
 class ArrayFiles:
     """Writes `<name>.npy` files piece by piece; use as a context manager.
 
-    The numbers go to `<name>.flat` first, since the header of a `.npy` file holds their count.
+    Each begins with a header that says it is empty, until the block ends without an error. The
+    header is as long for any count, so that the numbers stay where they were written.
 
     Args:
         folder: where the files lie.
         types: the type of the numbers by name.
-        begun: what `saved` gave of files to go on with; what was added later is dropped.
+        begun: what `saved` gave of files to go on with, finished or not; what was added later is
+            dropped.
     """
 
     def __init__(
@@ -28,9 +30,13 @@ class ArrayFiles:
 
     def __enter__(self) -> "ArrayFiles":
         for name in self.types:
-            self._files[name] = self._flat(name).open("r+b" if name in self.begun else "wb")
-            self._files[name].truncate(self.begun.get(name, 0))
-            self._files[name].seek(0, os.SEEK_END)
+            path = self.folder / f"{name}.npy"
+            self._files[name] = file = path.open("r+b" if name in self.begun else "wb")
+            if name in self.begun:
+                file.truncate(self.begun[name])
+                file.seek(0, os.SEEK_END)
+            else:
+                file.write(self._header(name, 0))
         return self
 
     def append(self, name: str, values: Any) -> None:
@@ -45,20 +51,18 @@ class ArrayFiles:
         return {name: file.tell() for name, file in self._files.items()}
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        for file in self._files.values():
-            file.close()
-        if kind is None:
-            for name in self.types:
-                self._finish(name)
+        for name, file in self._files.items():
+            with file:
+                if kind is None:
+                    self._finish(name, file)
 
-    def _finish(self, name: str) -> None:
-        flat, dtype = self._flat(name), np.dtype(self.types[name])
-        shape = (flat.stat().st_size // dtype.itemsize,)
-        header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-        with flat.open("rb") as source, (self.folder / f"{name}.npy").open("wb") as target:
-            np.lib.format.write_array_header_1_0(target, header)
-            shutil.copyfileobj(source, target, 1 << 20)
-        flat.unlink()
+    def _finish(self, name: str, file: BinaryIO) -> None:
+        size = file.tell() - len(self._header(name, 0))
+        file.seek(0)
+        file.write(self._header(name, size // np.dtype(self.types[name]).itemsize))
 
-    def _flat(self, name: str) -> Path:
-        return self.folder / f"{name}.flat"
+    def _header(self, name: str, count: int) -> bytes:
+        about = {"descr": np.dtype(self.types[name]).str, "fortran_order": False, "shape": (count,)}
+        written = io.BytesIO()
+        np.lib.format.write_array_header_1_0(written, about)
+        return written.getvalue()

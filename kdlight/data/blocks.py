@@ -16,7 +16,7 @@ from kdlight.data.array_files import ArrayFiles
 from kdlight.data.encode import template, token_type
 from kdlight.types import Batch, Tokens, UserError
 
-LINES = 1000  # tokenised together
+LINES, CHARACTERS = 1000, 1 << 18  # tokenised together, at most and about
 HELD_EVERY = 50  # one block in so many is held out, to choose a checkpoint by
 MOST_HELD = 512  # of which so many are looked at, however much text there is
 TRAIN, HELD = "train", "selection"
@@ -72,7 +72,7 @@ def pack(
             if time.monotonic() >= due:
                 _save(state, counts, files.saved(), rest)
                 due = time.monotonic() + SAVED_EVERY
-        state.unlink(missing_ok=True)  # finished files cannot be gone on with
+        _save(state, counts, files.saved(), rest)
     counts["left_out"] = len(rest)
     if counts["blocks"] < 2:
         raise UserError(
@@ -86,7 +86,14 @@ def pack(
 
 
 def _parts(lines: Iterator[str]) -> Iterator[list[str]]:
-    while part := list(islice(lines, LINES)):
+    part, size = list[str](), 0
+    for line in lines:
+        part.append(line)
+        size += len(line)
+        if len(part) == LINES or size >= CHARACTERS:
+            yield part
+            part, size = [], 0
+    if part:
         yield part
 
 

@@ -14,7 +14,7 @@ from kdlight.launch.pretrained import tokenizer_hash
 from kdlight.launch.reading import noted_commit, noted_hash
 from kdlight.launch.splits import HELD_OUT, Splits, find_splits
 from kdlight.launch.text import transfer_set
-from kdlight.tasks.corpus import corpus_content, corpus_sources
+from kdlight.tasks.corpus import corpus_content, corpus_names, corpus_sources
 from kdlight.tasks.reader import source_fingerprint
 from kdlight.tasks.task import Task
 
@@ -28,7 +28,7 @@ class Plan:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
-        corpus = corpus_sources(config["data"]["corpus"])
+        corpus = corpus_sources(corpus_names(config["data"]))
         self.data: Mapping[str, Any] = {**config["data"], "corpus": corpus}
         self.nodes = {name: {"name": name, **node} for name, node in config["task"].items()}
         few = drawn(self.nodes, self.data["low_resource"])
@@ -105,7 +105,7 @@ class Plan:
         reported = [] if found.reported == HELD_OUT else [found.reported]
         chosen = ["dev"] if self.config["selection"] == "dev" else []
         used = ["train", *reported, *found.beside.values(), *chosen, *splits]
-        most = about.max_rows or data["max_rows"]
+        most = min(filter(None, (about.max_rows, data["max_rows"])), default=None)
         # Few rows are drawn from all; embedded rows have no end, and are cut off all the same.
         capped = embedded or task not in self.draws
         config = {

@@ -12,6 +12,8 @@ from kdlight.tasks.lines import file_hash, numbered_lines
 from kdlight.types import UserError, first_line
 
 HUB = "hub:"  # begins the name of a set: hub:OWNER/NAME@CONFIG:COLUMN
+KINDS = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
+LONGEST = 1 << 16  # bytes of plain text, or characters, that are a line at most
 COLUMN = "text"  # of a set, and of JSON lines, unless another is named
 
 
@@ -22,6 +24,18 @@ def corpus_sources(names: Iterable[str]) -> list[str]:
         UserError: for a pattern that no file matches.
     """
     return [source for name in names for source in _matching(name)]
+
+
+def corpus_names(data: Mapping[str, Any]) -> list[str]:
+    """`data.corpus`; where files are read and it is empty, those in `data.corpus_folder`.
+
+    That folder lies under `data.root`, as those of the tasks do; one that is not there holds none.
+    """
+    named: list[str] = data["corpus"]
+    if named or data["source"] != "files" or not data["corpus_folder"]:
+        return named
+    folder = Path(data["root"], data["corpus_folder"])
+    return sorted(str(path) for kind in KINDS for path in folder.glob(f"*{kind}"))
 
 
 def corpus_content(
@@ -44,9 +58,10 @@ def corpus_content(
         content = [_content(source, hash_of, commit_of) for source in data["corpus"]]
         return limit | {"content": content}
     if data["source"] != "embedded":
+        folder = data["corpus_folder"] and Path(data["root"] or "", data["corpus_folder"])
         raise UserError(
-            "There is no text to learn from: name files or sets of the hub, "
-            "'data.corpus=[wiki.txt.gz,hub:wikimedia/wikipedia@20231101.en]'."
+            f"There is no text to learn from{f' in {folder}' * bool(folder)}: name files or sets "
+            "of the hub, 'data.corpus=[wiki.txt.gz,hub:wikimedia/wikipedia@20231101.en]'."
         )
     if data["corpus_rows"] is None:
         raise UserError("Embedded text has no end: set data.corpus_rows=, or use scale=demo.")
@@ -61,7 +76,8 @@ def corpus_lines(
 ) -> Iterator[str]:
     """The lines that are not empty, source after source, one in memory at a time.
 
-    Of JSON lines (`.jsonl`, `.jsonl.gz`) the text is what stands under `text`.
+    Of JSON lines (`.jsonl`, `.jsonl.gz`) the text is what stands under `text`. What is longer than
+    `LONGEST`, a file without line breaks for instance, comes as several lines.
 
     Args:
         content: as `corpus_content` gave it.
@@ -124,17 +140,27 @@ def _all(sources: list[str], contents: Iterable[str], counts: dict[str, int]) ->
         hub = source.startswith(HUB)
         lines = _hub(source, content.split()[-1]) if hub else _file(source)
         for line in lines:
-            if text := " ".join(line.split()):
-                counts[source] += 1
-                yield text
+            for piece in _pieces(line):
+                if text := " ".join(piece.split()):
+                    counts[source] += 1
+                    yield text
         if not counts[source]:
             raise UserError(f"{source}: there is no text in it.")
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text, such as a whole book, in pieces that are cut at blanks where it has any."""
+    while len(text) > LONGEST:
+        cut = text.rfind(" ", 0, LONGEST) + 1 or LONGEST
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
 def _file(name: str) -> Iterator[str]:
     path = Path(name).expanduser()
     as_json = _is_json(path)
-    for number, line in numbered_lines(path):
+    for number, line in numbered_lines(path, -1 if as_json else LONGEST):
         yield _text(path, number, line) if as_json and line.strip() else line
 
 

@@ -98,18 +98,19 @@ def test_memory_is_flat_from_100_thousand_to_2_million_rows(specs, tmp_path):
     assert max(growth.values()) <= 1.10, growth
 
 
-def test_memory_is_flat_as_plain_text_grows(specs, tmp_path):
+@pytest.mark.parametrize("end", ["\n", " "], ids=["lines", "one line"])
+def test_memory_is_flat_as_plain_text_grows(specs, tmp_path, end):
     found = {}
     for count in (FEW, MANY):
         (out := tmp_path / f"corpus{count}").mkdir()
         text = tmp_path / f"{count}.txt"
         with text.open("w") as file:
-            file.writelines(f"the film of story {n} was very good\n" for n in range(count))
+            file.writelines(f"the film of story {n} was very good{end}" for n in range(count))
         config = {"corpus": {"rows": None, "content": [str(count)]}, "length": 64}
         inputs = {"tokenizer": specs["tokens"].inputs["tokenizer"]}
         runtime = {"title": "corpus", "corpus": [str(text)]}
         found[count] = probed("corpus", config, inputs, runtime, out)
     growth = found[MANY] / found[FEW]
     sizes = f"{found[FEW] >> 20} MiB to {found[MANY] >> 20} MiB"
-    report(f"corpus: {sizes} from {FEW:,} to {MANY:,} lines, {growth:.2f}x")
+    report(f"corpus: {sizes} from {FEW:,} to {MANY:,} sentences, {growth:.2f}x")
     assert growth <= 1.10

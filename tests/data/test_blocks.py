@@ -56,7 +56,7 @@ def test_what_was_killed_goes_on_where_it_was(packed, monkeypatch):
     out, expected = packed(lines)
     whole = contents(out)
     state = out / "checkpoints/packed.json"
-    assert not state.exists()
+    state.unlink()
 
     def some(until):
         yield from lines[:until]
@@ -72,6 +72,10 @@ def test_what_was_killed_goes_on_where_it_was(packed, monkeypatch):
     tokenised = Counted(packed.tokenizer)
     assert pack(some(100), out, tokenised, packed.pad, 10, done.append) == expected
     assert done == [70, 10, 10, 10]
+    assert tokenised.lines == 30
+    assert contents(out) == whole
+    assert pack(some(100), out, tokenised, packed.pad, 10, done.append) == expected
+    assert done[4:] == [100]  # killed behind its end, where nothing is left to be read
     assert tokenised.lines == 30
     assert contents(out) == whole
 
@@ -91,7 +95,19 @@ class Counted:
 
 
 def contents(out):
-    return {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    found = (p for p in out.rglob("*") if p.is_file() and p.parent.name != "checkpoints")
+    return {p.relative_to(out): p.read_bytes() for p in found}
+
+
+def test_long_lines_are_tokenised_a_few_at_once(packed, monkeypatch):
+    lines = ["the cat sat on a mat " * 20] * 9
+    out, expected = packed(lines)
+    monkeypatch.setattr(blocks, "CHARACTERS", 1000)
+    done = []
+    again = pack(lines, out.parent / "again", packed.tokenizer, packed.pad, 10, done.append)
+    assert again == expected
+    assert done == [0, 3, 3, 3]
+    assert contents(out.parent / "again") == contents(out)
 
 
 def test_a_batch_is_joined_text_without_padding(packed):

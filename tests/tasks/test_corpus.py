@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from kdlight.tasks.corpus import corpus_content, corpus_lines, corpus_sources
+from kdlight.tasks.corpus import corpus_content, corpus_lines, corpus_names, corpus_sources
 from kdlight.types import UserError
 
 DATA = {
-    "source": "files", "corpus": [], "corpus_rows": None,
+    "source": "files", "corpus": [], "corpus_rows": None, "root": None, "corpus_folder": None,
     "seed": 0, "lexicon": None, "script": None,
 }  # fmt: skip
 
@@ -50,6 +50,20 @@ def test_a_pattern_stands_for_the_files_that_match_it(tmp_path, monkeypatch):
     assert corpus_sources(plain) == plain
     with pytest.raises(UserError, match=r"data\.corpus: no file matches .*\*\.gz; give files"):
         corpus_sources([f"{tmp_path}/*.gz"])
+
+
+def test_without_a_name_the_text_beside_the_tasks_is_read(tmp_path):
+    (tmp_path / "TEXT").mkdir()
+    for name in ("b.txt.gz", "a.txt", "c.jsonl", "README.md"):
+        (tmp_path / "TEXT" / name).write_text("one")
+    data = {**DATA, "root": str(tmp_path), "corpus_folder": "TEXT"}
+    assert corpus_names(data) == [f"{tmp_path}/TEXT/{n}" for n in ("a.txt", "b.txt.gz", "c.jsonl")]
+    assert corpus_names({**data, "corpus": ["mine.txt"]}) == ["mine.txt"]
+    assert corpus_names({**data, "source": "hub"}) == []
+    missing = {**data, "corpus_folder": "OTHER"}
+    assert corpus_names(missing) == []
+    with pytest.raises(UserError, match=rf"no text to learn from in {tmp_path}/OTHER: name files"):
+        corpus_content(missing)
 
 
 def test_json_lines_hold_their_text_under_one_name(tmp_path):

@@ -17,6 +17,8 @@ def test_unknown_tokens_are_counted_over_all_files(tmp_path, bert, roberta, monk
         np.save(tmp_path / f"{name}.npy", np.array(ids, dtype=np.uint16))
     paths = sorted(tmp_path.glob("*.npy"))
     assert unknown.unknown_share(paths, bert.backend_tokenizer) == 5 / 20
+    np.save(tmp_path / "two.npy", np.array([7] * 11 + [bert.sep_token_id] * 9, dtype=np.uint16))
+    assert unknown.unknown_share(paths, bert.backend_tokenizer) == 5 / 20  # marks do not count
     assert unknown.unknown_share([], bert.backend_tokenizer) == 0
     # Byte-level tokenizers know all, though their vocabulary has a name for what they do not.
     np.save(tmp_path / "bytes.npy", np.array(roberta("你好")["input_ids"], dtype=np.uint16))
@@ -50,6 +52,11 @@ def test_a_text_of_which_much_is_unknown_is_told(kind, stage, caplog):
     share = stage(kind, ["the cat sat on a 猫 very old mat"] * 20)
     assert 0.05 < share <= 0.12
     assert f"{kind}: {share:.0%} of the tokens are unknown" in caplog.text
+
+
+def test_words_of_another_script_are_refused_one_a_line(stage):
+    with pytest.raises(UserError, match="corpus: 100% of the tokens are unknown"):
+        stage("corpus", ["\u732b"] * 60)
 
 
 @pytest.mark.parametrize("kind", ["tokens", "corpus"])

@@ -113,7 +113,6 @@ class Arm:
         found, folder = teachers.body()
         check_text_losses(parts["loss"], found, folder)
         fresh = Start(teachers, parts["student"], parts["loss"], teachers.names, on_text=True)
-        fresh.check_embeddings(settings["embeddings"])
         teachers.check_reach("max_length", "block_length")
         text_precision = mixed(settings["precision"], parts["trainer"])
         config = {
@@ -180,12 +179,12 @@ class Arm:
         found = {}
         for rate in rates:
             parts = merged(self.parts, {"optimizer": {"lr": rate}})
-            found[f"candidate/{rate}"] = self._student(group, parts, ending=f", lr {rate}")
+            found[f"candidate/{rate}"] = self._student(group, parts, rate=rate)
         parents = {"tokenizer": self._tokenizer(group), **found}
         return Node("best", f"{'+'.join(group)} ({self.name})", {}, parents)
 
     def _student(
-        self, group: Group, parts: Mapping[str, Any], start: Node | None = None, ending: str = ""
+        self, group: Group, parts: Mapping[str, Any], start: Node | None = None, rate: object = None
     ) -> Node:
         """A student of some tasks, from scratch or refined from `start`."""
         gold, data = parts["method"]["learns_from"] != "teacher", self.plan.data
@@ -232,7 +231,10 @@ class Arm:
         else:
             parents |= {"start": start} if start else fresh.parents(tokenizer, notes)
         about = runtime(on_each(trainer), trainer["precision"]) | fresh.runtime()
-        label = f"{'+'.join(group)} ({self.name}{', refined' if start else ''}{ending})"
+        if rate is not None:  # one of several, of which one that diverges is left out
+            config["candidate"] = True
+        which = ", refined" * bool(start) + f", lr {rate}" * (rate is not None)
+        label = f"{'+'.join(group)} ({self.name}{which})"
         return Node("student", label, config, parents, about, distributed=True)
 
     def _tokenizer(self, group: Group) -> Node:

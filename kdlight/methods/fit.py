@@ -80,7 +80,8 @@ def fit(
     was stopped goes on from there. Only the first rank gets the weights.
 
     Raises:
-        UserError: if a signal stops the training, it diverges, or the last state does not fit.
+        UserError: if a signal stops the training, it diverges (`DivergedError`), or the last
+            state does not fit.
     """
     settings = _settings(runtime["trainer"])
     curves = CurveLogger(out / "metrics.csv")
@@ -110,7 +111,7 @@ def fit(
     except SystemExit as end:  # Lightning's answer to Ctrl-C and SIGTERM, whatever its status
         raise UserError(f"{title} was stopped; the same command continues it.") from end
     except DivergedError as error:
-        raise UserError(f"{error}{_kept(last)}") from error
+        raise DivergedError(f"{error}{_kept(last)}") from error
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         if last.started or not resumed:
             raise

@@ -1,6 +1,7 @@
 """Stage: trains a student, from a teacher or from gold labels."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from kdlight.data.datamodule import TaskDataModule
 from kdlight.data.encoded import EncodedRows
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.measure.threads import threads
-from kdlight.methods.base import TaskModule
+from kdlight.methods.base import DivergedError, TaskModule
 from kdlight.methods.fit import fit, is_first_rank, plan_steps
 from kdlight.methods.scoring import scoring
 from kdlight.models.build import (
@@ -32,6 +33,8 @@ from kdlight.teachers.online import OnlineTeacher
 from kdlight.teachers.store import CachedTeacher, check_made_from, made_from
 from kdlight.types import Output, StageSpec, TeacherSource, UserError, settings_of
 
+log = logging.getLogger("kdlight")
+DIVERGED = "diverged.json"
 WINDOW = 512  # batches cut from one lot of rows
 
 
@@ -46,11 +49,26 @@ class Prepared:
 
 
 def run(spec: StageSpec) -> None:
-    """Trains on the transfer set and keeps the best weights on the selection rows."""
+    """Trains on the transfer set and keeps the best weights on the selection rows.
+
+    Of one that diverges there is only the reason (`diverged.json`), if it is one of several rates
+    (`candidate`).
+
+    Raises:
+        DivergedError: if it is alone.
+    """
     ready = prepare(spec)
     out, runtime = Path(spec.out), spec.runtime
-    with threads(runtime["threads"]):
-        best = fit(ready.module, ready.data, out, ready.interval, runtime["title"], runtime)
+    try:
+        with threads(runtime["threads"]):
+            best = fit(ready.module, ready.data, out, ready.interval, runtime["title"], runtime)
+    except DivergedError as error:
+        if not spec.config.get("candidate"):
+            raise
+        log.warning("%s: %s Another rate is to do better.", runtime["title"], error)
+        if is_first_rank():
+            (out / DIVERGED).write_text(json.dumps({"reason": str(error)}))
+        return
     if is_first_rank():
         ready.module.model.load_state_dict(best.weights)
         save_student(ready.module.model, out, spec.config["student"], ready.outputs)

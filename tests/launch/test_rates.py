@@ -46,3 +46,19 @@ def test_every_student_of_plain_text_is_tried_at_each(tmp_path, monkeypatch, cap
     assert "Learning rate of student, distilled: " in said
     assert "Learning rate of student, random weights: " in said
     assert len(list(tmp_path.glob("outputs/artifacts/agnostic/*/manifest.json"))) == 2
+
+
+def test_a_rate_that_diverges_is_left_out(tmp_path, monkeypatch, capsys):
+    """One of many trainings must not stop a night's search; where all do, the reason is told."""
+    assert call(tmp_path, monkeypatch, *SMOKE, "+method.rates=[2e-2,1e9]", "baseline=false") == 0
+    (found,) = results(tmp_path)
+    assert found["rates"] == {"student": {"sst2": 0.02}}
+    (kept,) = tmp_path.glob("outputs/artifacts/best/*/choice.json")
+    scores = json.loads(kept.read_text())["scores"]
+    assert scores["1000000000.0"] is None
+    assert scores["0.02"] > 0
+    told = capsys.readouterr().err
+    assert "lower the learning rate" in told
+    assert "Another rate is to do better" in told
+    assert call(tmp_path, monkeypatch, *SMOKE, "+method.rates=[1e9]", "baseline=false") == 2
+    assert "it diverged at all rates (1000000000.0)" in capsys.readouterr().err

@@ -41,7 +41,8 @@ class FewRows:
                 left[kind] -= 1
                 found.append(number)
         names = self.task.labels or (self.task.name,)
-        if short := {names[kind]: self.wanted["rows"] - n for kind, n in left.items() if n}:
+        short = {names[kind]: self.wanted["rows"] - n for kind, n in left.items() if n}
+        if numbers and short:
             self.short[part] = short
         return found
 

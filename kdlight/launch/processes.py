@@ -19,6 +19,7 @@ from kdlight.launch.sweep.shares import CUDA, own_gpus
 
 log = logging.getLogger("kdlight")
 LOG = "helper.log"
+PATIENCE = 5.0  # seconds for the last words of one that has ended
 HELPED = ("run", "evaluate", "teacher", "teacher_outputs", "student")
 
 
@@ -46,11 +47,15 @@ class Helpers:
         self._running: list[tuple[subprocess.Popen[str], Thread]] = []
 
     def __enter__(self) -> "Helpers":
-        for number in range(self.count):
-            process = self._started(number + 1)
-            reader = Thread(target=self._pass_on, args=(process,), daemon=True)
-            reader.start()
-            self._running.append((process, reader))
+        try:
+            for number in range(self.count):
+                process = self._started(number + 1)
+                reader = Thread(target=self._pass_on, args=(process,), daemon=True)
+                reader.start()
+                self._running.append((process, reader))
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -59,22 +64,25 @@ class Helpers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for process, _ in self._running:
-            process.terminate()
-        self.finish(heard=False)
+        self._end()
 
     def finish(self, heard: bool = True) -> None:
         """Waits for them to end; of one that failed it is told where the reason stands."""
         while self._running:
             process, reader = self._running[-1]
             status = process.wait()
-            reader.join()
+            reader.join(PATIENCE)
             if process.stdin:
                 process.stdin.close()
             self._running.pop()
             if status and heard:
                 place = os.path.relpath(self.folder / LOG)
                 log.warning("A helper ended with status %d (%s); this went on.", status, place)
+
+    def _end(self) -> None:
+        for process, _ in self._running:
+            process.terminate()
+        self.finish(heard=False)
 
     def _started(self, number: int) -> "subprocess.Popen[str]":
         environment = clean(os.environ)
@@ -88,6 +96,7 @@ class Helpers:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             start_new_session=True,  # Ctrl-C reaches this process, which stops it in order
         )
         assert process.stdin is not None
@@ -102,6 +111,6 @@ class Helpers:
             for line in process.stdout:
                 if line.startswith(MARK):
                     log.info("%s", line.removeprefix(MARK).rstrip())
-                else:
-                    with (self.folder / LOG).open("a") as file:
+                else:  # of a full disk the stages speak
+                    with suppress(OSError), (self.folder / LOG).open("a") as file:
                         file.write(line)

@@ -131,7 +131,7 @@ def _tell(title: str, facts: Facts) -> None:
         if found.moved or found.nowhere:
             log.warning(
                 "%s, %s: %d answers were not where they say and were found elsewhere, %d stand "
-                "nowhere in their context%s.",
+                "nowhere in their context, or more than once%s.",
                 title,
                 split,
                 found.moved,

@@ -8,7 +8,7 @@ from kdlight.types import Answer, Example
 
 @dataclass
 class Settled:
-    """What was met: answers that were moved, answers that stand nowhere, rows left out."""
+    """What was met: answers that were moved, answers that were not found, rows left out."""
 
     moved: int = 0
     nowhere: int = 0

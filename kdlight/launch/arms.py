@@ -14,7 +14,8 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Configuration nodes by arm, `student` first.
 
     The baseline has the student, seed, updates, selection rule and rates of the first arm, but
-    gold labels instead of a teacher; of one that learns from text, random weights.
+    gold labels instead of a teacher; of one that learns from text, random weights. Where no arm
+    has a teacher, what would start from it starts from the encoder of its folder, or at random.
     A variant changes some keys of the first arm; its losses it names anew.
 
     Raises:
@@ -35,7 +36,19 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         # With gold labels alone no loss differs.
         if arm["method"]["learns_from"] != "gold" or set(changes) - {"loss"}:
             found[name] = arm
+    if all(arm["method"]["learns_from"] == "gold" for arm in found.values()):
+        found = {name: _untaught(arm) for name, arm in found.items()}
     return found
+
+
+def _untaught(arm: dict[str, Any]) -> dict[str, Any]:
+    """An arm of a job without teachers: none is trained only to start a student from."""
+    teacher, start = arm["teacher"], arm["student"].get("start") or {}
+    if start.get("from") != "teacher" or teacher.get("pretrain"):
+        return arm
+    origin = "pretrained" if isinstance(teacher.get("pretrained"), str) else "random"
+    log.info("Nothing learns from a teacher: student.start.from=%s", origin)
+    return merged(arm, {"student": {"start": {"from": origin}}})
 
 
 def distinct(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -9,8 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from kdlight.launch.chosen import check_tasks
 from kdlight.launch.numbers import check_numbers
+from kdlight.launch.sweep.words import key_of
 from kdlight.schema import check
 
+EPOCHS, STEPS = "trainer.max_epochs", "trainer.max_steps"
 NODES = ("task", "loss", "augmentation", "variants")
 
 
@@ -29,7 +31,8 @@ def settled(config: DictConfig) -> dict[str, Any]:
         UserError: what is wrong with it.
     """
     hydra = config.get("hydra")
-    check_tasks(hydra or HydraConfig.get())
+    about = hydra or HydraConfig.get()
+    check_tasks(about)
     plain = cast(
         dict[str, Any],
         OmegaConf.to_container(
@@ -40,6 +43,9 @@ def settled(config: DictConfig) -> dict[str, Any]:
     )
     for group in NODES:
         plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
+    typed = set(map(key_of, about.overrides.task))
+    if EPOCHS in typed and STEPS not in typed:  # what is typed beats the steps of a scale
+        plain["trainer"]["max_steps"] = None
     check(plain)
     check_numbers(plain)
     plain["command"] = typed_command()

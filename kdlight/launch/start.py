@@ -117,21 +117,6 @@ class Start:
         copied = self.origin == "pretrained" and not self.embeddings
         return {"layers": str(self.teachers.folder)} if copied else {}
 
-    def check_embeddings(self, start: str | None) -> None:
-        """Refuses embeddings that cannot start from the teacher's (`start` of `teacher`).
-
-        Raises:
-            UserError: if the student is wider, or `start` is another word.
-        """
-        if start not in (None, "teacher"):
-            raise UserError(f"method.text.embeddings={start} must be teacher or null.")
-        ours, theirs = (shape["hidden_size"] for shape in self._shape())
-        if start and ours > theirs:
-            raise UserError(
-                f"method.text.embeddings={start}: the student is {ours} wide, its teacher only "
-                f"{theirs}: set it to null, or take a narrower student."
-            )
-
     def _shape(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Fields of the Hugging Face configurations of student and teacher."""
         theirs = self.teachers.shape()

@@ -59,24 +59,21 @@ def start_from(
 def start_embeddings(student: PretrainedEncoder, teacher: PretrainedEncoder) -> float:
     """Copies the teacher's embeddings; into a narrower student along their widest directions.
 
+    Of a wider student they fill the first columns, and the others stay as they were drawn.
+
     Those are the first principal components of the teacher's words, along which its other tables
     (positions, segments) are cut as well. XtremeDistil (Mukherjee and Awadallah 2020, arXiv
     2004.05686) cuts those of words so. Words that are rare in a text then need not be learnt anew.
 
     Args:
         student: reads the teacher's tokens, or the first of them.
-        teacher: as wide, or wider.
+        teacher: of any width.
 
     Returns:
         The share of the variance of the words that is kept.
-
-    Raises:
-        ValueError: if the student is wider.
     """
     ours, theirs = _tables(student), _tables(teacher)
     wide, narrow = teacher.embeddings.embedding_dim, student.embeddings.embedding_dim
-    if narrow > wide:
-        raise ValueError(f"the student's embeddings are {narrow} wide, the teacher's only {wide}")
     basis, kept = None, 1.0
     if narrow < wide:
         words = teacher.embeddings.weight[: student.embeddings.num_embeddings].double()
@@ -88,7 +85,7 @@ def start_embeddings(student: PretrainedEncoder, teacher: PretrainedEncoder) -> 
         table = theirs[name].weight[: ours[name].num_embeddings]
         if basis is not None:
             table = (table.double() - table.double().mean(dim=0)) @ basis
-        ours[name].weight[: len(table)] = table.to(ours[name].weight.dtype)
+        ours[name].weight[: len(table), : table.shape[1]] = table.to(ours[name].weight.dtype)
         if ours[name].padding_idx is not None:
             ours[name].weight[ours[name].padding_idx] = 0.0
     return kept

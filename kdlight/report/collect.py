@@ -22,6 +22,7 @@ from kdlight.types import UserError
 FIRST, LAST = ("teacher", "baseline"), ("student",)
 DRAW = re.compile(r"_\d+rows_\d+$")  # ends the name of a task learnt from few rows
 DECIDE_ROWS = ("source", "root", "seed", "eval_rows", "eval_split")
+RESULT = "result.json"
 TOLERANCE = 1e-3  # points between a stored score and the same computed here: single precision
 
 
@@ -186,7 +187,7 @@ def find_runs(
     """The finished runs in the folders that match, oldest first, their scores checked.
 
     Args:
-        pattern: of folders, as a glob.
+        pattern: of folders, or of their `result.json`, as a glob.
         tasks: groups of tasks to tell apart, in place of those that a run has itself; a run keeps
             those of which it has every task.
         disregard: settings that tell no runs apart, as `teacher.optimizer`.
@@ -196,11 +197,12 @@ def find_runs(
             the tasks of a group or a setting to disregard.
     """
     paths = [Path(name) for name in glob.glob(pattern, recursive=True)]
-    folders = [path for path in paths if (path / "result.json").is_file()]
+    folders = dict.fromkeys(p.parent if p.name == RESULT else p for p in paths)
     found = []
-    for folder in sorted(folders, key=lambda path: (path / "result.json").stat().st_mtime):
+    finished = (folder for folder in folders if (folder / RESULT).is_file())
+    for folder in sorted(finished, key=lambda path: (path / RESULT).stat().st_mtime):
         try:
-            result = json.loads((folder / "result.json").read_text())
+            result = json.loads((folder / RESULT).read_text())
             config = yaml.safe_load((folder / "config.yaml").read_text())
         except (OSError, ValueError) as error:
             raise UserError(f"{folder}: its result cannot be read ({error}).") from error

@@ -32,7 +32,7 @@ def build_example(task: Task, split: str, name: str, row: Mapping[str, Any]) -> 
     whole: dict[str, Any] = {"text_a": text(row, "text_a")}
     if task.pair:  # of a context every character counts: answers are found by their number
         whole["text_b"] = text(row, "text_b", strip=task.kind != "span")
-    elif row.get("text_b") is not None:
+    elif row.get("text_b"):
         raise RowError(f"there is a text_b, but task {task.name} has one text a row")
     parts = PARTS[task.kind](task, split, row)
     if parts["label"] is None and not may_lack_labels(split):

@@ -49,6 +49,22 @@ def test_a_variant_changes_keys_and_names_its_losses_anew():
     assert found["student"] == MAIN
 
 
+@pytest.mark.parametrize(
+    ("teacher", "origin"),
+    [
+        ({"pretrained": None}, "random"),
+        ({"pretrained": "DIR"}, "pretrained"),
+        ({"pretrained": None, "pretrain": {"max_steps": 5}}, "teacher"),
+    ],
+)
+def test_where_nothing_is_taught_no_teacher_is_trained_to_start_from(teacher, origin):
+    main = {**MAIN, "teacher": teacher, "student": {"start": {"from": "teacher"}}, "task": {}}
+    gold = {**main, "method": {"learns_from": "gold"}, "baseline": True, "variants": {}}
+    assert arms(gold)["student"]["student"]["start"] == {"from": origin}
+    taught = arms({**main, "baseline": True, "variants": {}})
+    assert taught["baseline"]["student"]["start"] == {"from": "teacher"}
+
+
 def test_a_variant_may_have_other_teachers():
     found = of(single={"teacher": {"joint": True}}, gold={"method": {"learns_from": "gold"}})
     assert found["single"] == {**MAIN, "teacher": {"joint": True, "seed": 0}}

@@ -400,10 +400,6 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("loss=[word_kl]", "Loss word_kl needs words of the teacher"),
         ("method.text.embeddings=random", "embeddings=random must be teacher or null"),
         (
-            "method.text.embeddings=teacher student.encoder.shape.hidden_size=64",
-            "the student is 64 wide, its teacher only 32",
-        ),
-        (
             "+loss.other={_target_:kdlight.losses.relation.Relation,teacher_layer:1}",
             "Losses relation, other compare relations of different layers",
         ),

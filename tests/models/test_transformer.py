@@ -147,6 +147,11 @@ def test_embeddings_of_other_architectures_start_from_what_they_share():
     torch.testing.assert_close(places, found[1])
 
 
-def test_embeddings_of_a_wider_student_are_refused():
-    with pytest.raises(ValueError, match="32 wide, the teacher's only 16"):
-        start_embeddings(student(2, hidden_size=32), teacher())
+def test_embeddings_of_a_wider_student_begin_with_the_teachers():
+    big, small = student(2, hidden_size=32), teacher()
+    before = big.embeddings.weight.detach().clone()
+    assert start_embeddings(big, small) == 1.0
+    found, words = big.embeddings.weight.detach(), small.embeddings.weight.detach()
+    torch.testing.assert_close(found[1:, :16], words[1:])
+    torch.testing.assert_close(found[1:, 16:], before[1:, 16:])
+    assert not found[0].any()  # the padding

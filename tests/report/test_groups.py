@@ -24,7 +24,9 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     made_run(folder / "other", 1, lr=2.0)
     made_run(folder / "again", 2)  # the same seed again: the newer one counts
     (folder / "running").mkdir()
-    found = groups(find_runs(f"{folder}/*"))
+    every, same = find_runs(f"{folder}/*"), find_runs(f"{folder}/*/result.json")
+    assert [run.folder for run in every] == [run.folder for run in same]
+    found = groups(every)
     assert sorted(len(group.runs) for group in found) == [1, 3]
     (three,) = [group for group in found if len(group.runs) == 3]
     assert [run.seed for run in three.runs] == [1, 2, 3]

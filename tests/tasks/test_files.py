@@ -80,7 +80,10 @@ def test_a_missing_split_names_what_was_looked_for(tmp_path):
 
 @pytest.mark.parametrize("name", ["train.jsonl", "train.jsonl.gz"])
 def test_jsonl(tmp_path, name):
-    rows = [{**ROW, "more": 1}, {"text_a": " caf\u00e9\u2028au lait ", "label": "bad"}]
+    rows = [
+        {**ROW, "more": 1},
+        {"text_a": " caf\u00e9\u2028au lait ", "text_b": "", "label": "bad"},
+    ]
     first, second = read(SINGLE, put(tmp_path / name, rows))
     assert (first.id, first.text_a, first.text_b, first.label) == ("train-0", "a film", None, 1)
     assert (second.id, second.text_a, second.label) == ("train-1", "caf\u00e9\u2028au lait", 0)

@@ -16,7 +16,7 @@ VERSIONS: Mapping[str, int] = {
     "student_tokenizer": 1,
     "corpus": 2,
     "pretrain": 1,
-    "agnostic": 2,
+    "agnostic": 3,
     "best": 1,
     "tokens": 2,
     "embeddings": 1,

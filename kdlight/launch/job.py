@@ -146,15 +146,15 @@ class Job:
         Teachers of a variant that are not those of the first arm are called `<variant>_teacher`.
         While another command builds one, others are built, and students that rest on none of them.
         """
-        if self.config["job"] == "student" and self.main.on_text:
-            self._check_bodies(chosen.values())
-            return {}
-        found: Networks = {}
-        seen: dict[frozenset[str], str] = {}
         taught = self._taught(chosen)
+        if self.config["job"] == "student" and self.main.on_text:
+            taught = {}  # no score wants their refinement
         alone = [students[name] for name, arm in chosen.items() if not arm.waits_for_tasks]
         networks = [*(arm.teachers.nodes() for arm in taught.values()), *alone]
         meanwhile = [node for nodes in networks for node in nodes.values()]
+        self._distil([arm for arm in chosen.values() if arm.on_text], meanwhile)
+        found: Networks = {}
+        seen: dict[frozenset[str], str] = {}
         for name, arm in taught.items():
             nodes = arm.teachers.nodes()
             if (names := arm.teachers.identity) not in seen:
@@ -176,11 +176,12 @@ class Job:
         # Where plain text is learnt from, of other teachers only what they taught is compared.
         return {n: arm for n, arm in wanted.items() if n == "student" or not self.main.on_text}
 
-    def _check_bodies(self, arms: Iterable[Arm]) -> None:
-        """Of teachers that only teach, what reads plain text: no score wants their refinement."""
-        for arm in arms:
-            for body in arm.teachers.body()[0].values() if arm.on_text else ():
-                self._check(body, arm, [body])
+    def _distil(self, arms: list[Arm], meanwhile: Iterable[Node]) -> None:
+        """What reads plain text, and first of all what learns from it: most students wait for it."""
+        bodies = [(body, arm) for arm in arms for body in arm.teachers.body()[0].values()]
+        for body, arm in bodies:
+            self._check(body, arm, [body], meanwhile)
+        self.executor.do([arm.body() for arm in arms], meanwhile)
 
     def _check(
         self, teacher: Node, arm: Arm, learnt: list[Node], meanwhile: Iterable[Node] = ()

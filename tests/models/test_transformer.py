@@ -100,26 +100,31 @@ def test_inner_states_and_attention_are_those_of_the_model(make_batch):
         assert attention[1, :, :, 2:].abs().max() < 1e-6  # nothing attends to padding
 
 
-def test_embeddings_of_a_narrower_student_keep_the_widest_directions():
-    """Against a principal component analysis by singular values."""
+def test_embeddings_of_a_narrower_student_keep_the_widest_directions_of_their_sum():
+    """Against a principal component analysis, by singular values, of every sum there can be."""
     big, small = teacher(), student(2, hidden_size=8, max_position_embeddings=30)
     kept = start_embeddings(small, big)
-    words = big.embeddings.weight[:40].detach()
-    centred = (words - words.mean(dim=0)).double()
-    _, sizes, directions = torch.linalg.svd(centred, full_matrices=False)
+    found = big.model.embeddings
+    tables = {
+        "word_embeddings": found.word_embeddings.weight[:40],
+        "position_embeddings": found.position_embeddings.weight[:30],
+        "token_type_embeddings": found.token_type_embeddings.weight,
+    }
+    words, places, types = (table.detach().double() for table in tables.values())
+    sums = (words[:, None, None] + places[:, None] + types).reshape(-1, 16)
+    _, sizes, directions = torch.linalg.svd(sums - sums.mean(dim=0), full_matrices=False)
     assert kept == pytest.approx(float(sizes[:8].square().sum() / sizes.square().sum()))
-    expected = centred @ directions[:8].T
-    found = small.embeddings.weight.detach().double()
-    assert not found[0].any()  # the padding
-    # The directions are the same but for their signs, so that distances are.
-    apart, wanted = (torch.cdist(part[1:], part[1:]) for part in (found, expected))
-    torch.testing.assert_close(apart, wanted, rtol=1e-4, atol=1e-5)
-    places = big.model.embeddings.position_embeddings.weight[:30].detach().double()
-    turned = (places - places.mean(dim=0)) @ directions[:8].T
-    ours = small.model.embeddings.position_embeddings.weight.detach().double()
-    torch.testing.assert_close(
-        torch.cdist(ours, found[1:]), torch.cdist(turned, expected[1:]), rtol=1e-4, atol=1e-5
-    )
+    assert not small.embeddings.weight[0].any()  # the padding
+    # The directions are the same but for their signs, so that products of rows are.
+    turned, ours = [], []
+    for name, table in tables.items():
+        theirs = table.detach().double()
+        turned.append(((theirs - theirs.mean(dim=0)) @ directions[:8].T)[name[0] == "w" :])
+        ours.append(
+            getattr(small.model.embeddings, name).weight.detach().double()[name[0] == "w" :]
+        )
+    expected, got = torch.cat(turned), torch.cat(ours)
+    torch.testing.assert_close(got @ got.T, expected @ expected.T, rtol=1e-4, atol=1e-5)
 
 
 def test_embeddings_of_a_student_as_wide_are_copies():

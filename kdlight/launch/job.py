@@ -177,7 +177,7 @@ class Job:
         return {n: arm for n, arm in wanted.items() if n == "student" or not self.main.on_text}
 
     def _distil(self, arms: list[Arm], meanwhile: Iterable[Node]) -> None:
-        """What reads plain text, and first of all what learns from it: most students wait for it."""
+        """What reads plain text, then what learns from it, before all that does not wait for it."""
         bodies = [(body, arm) for arm in arms for body in arm.teachers.body()[0].values()]
         for body, arm in bodies:
             self._check(body, arm, [body], meanwhile)

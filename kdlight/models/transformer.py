@@ -62,8 +62,8 @@ def start_embeddings(student: PretrainedEncoder, teacher: PretrainedEncoder) -> 
     Of a wider student they fill the first columns, and the others stay as they were drawn.
 
     Those are the first principal components of what enters the teacher's first layer, the sum of a
-    word's, a position's and a segment's vector, each as likely as any other. XtremeDistil (Mukherjee
-    and Awadallah 2020, arXiv 2004.05686) takes those of words alone, which leave of MiniLM's
+    word's, a position's and a segment's vector, each as likely as any other. XtremeDistil takes
+    those of words alone (Mukherjee and Awadallah 2020, arXiv 2004.05686), which leave of MiniLM's
     positions 9 % of their variance. Words that are rare in a text then need not be learnt anew.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 from kdlight.schema import nearest
 from kdlight.types import UserError
 
+PARTS = ("teacher.max_epochs", "trainer.checkpoint_seconds")  # that need not be whole
 # Lowest value of each; a key may be null (or missing) where its type or stage allows it.
 LOWEST = {
     **dict.fromkeys(("seed", "data.seed", "teacher.seed", "augmentation.seed"), 0),
@@ -19,7 +20,7 @@ LOWEST = {
     **dict.fromkeys(("data.max_length", "data.block_length"), 8),
     **{f"teacher.{key}": 1 for key in ("batch_size", "evaluations", "threads", "ensemble")},
     **{f"trainer.{key}": 1 for key in ("max_epochs", "max_steps", "evaluations", "threads")},
-    **dict.fromkeys(("teacher.max_epochs", "trainer.checkpoint_seconds"), 0),
+    **dict.fromkeys(PARTS, 0),
     **{
         f"{node}.{key}": 1
         for node in ("method.text", "teacher.pretrain")
@@ -51,7 +52,7 @@ def check_numbers(config: Mapping[str, Any]) -> None:
     _check_finite("", config)
     for key, lowest in LOWEST.items():
         value = _value(config, key)
-        whole = not key.endswith("checkpoint_seconds")
+        whole = key not in PARTS
         what = "whole number" if whole else "number"
         if value is not None and not (_is_number(value, whole) and lowest <= value <= HIGHEST):
             raise UserError(f"{key}={value} must be a {what} of {lowest} or more.")

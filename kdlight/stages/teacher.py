@@ -100,7 +100,7 @@ def _train(spec: StageSpec, model: MultiTaskModel, held: Mapping[str, EncodedRow
     train = _rows(spec, "train")
     mixing = instantiate(config["mixing"]) if "mixing" in config else proportional
     data = TaskDataModule(train, held, mixing, size, seed, model.reads, labelled_only=True)
-    steps = max(config["max_epochs"] * data.steps, config.get("min_steps", 0))
+    steps = max(1, round(config["max_epochs"] * data.steps), config.get("min_steps", 0))
     data.steps, interval = plan_steps(steps, config["evaluations"])
     module = Finetune(
         model=model,

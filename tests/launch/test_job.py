@@ -247,3 +247,13 @@ def test_text_files_labels_of_copies_and_arms_with_other_text(command, tmp_path)
     assert {row.label for row in copies} == {0, 1}
     assert all(row.label == labels[row.parent] for row in copies)
     assert set(results(tmp_path)[0]["variants"]) == {"plain"}
+
+
+def test_a_teacher_may_learn_for_a_part_of_an_epoch(command, tmp_path):
+    steps = []
+    for epochs in (1, 0.5):
+        words = ["+experiment=teacher", "scale=smoke", f"teacher.max_epochs={epochs}"]
+        assert command(*words, f"outputs={epochs}", "teacher.evaluations=1") == 0
+        (curves,) = tmp_path.glob(f"{epochs}/artifacts/teacher/*/metrics.csv")
+        steps.append(1 + int(curves.read_text().splitlines()[-1].split(",")[0]))
+    assert steps[1] == round(steps[0] / 2) > 0

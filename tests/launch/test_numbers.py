@@ -29,6 +29,7 @@ def config(key=None, value=None):
 
 def test_what_can_be_is_let_through():
     check_numbers(config())
+    check_numbers(config("teacher.max_epochs", 0.5))
     check_numbers(config("seed", 2**32 - 1))
 
 

@@ -15,23 +15,6 @@ STORE_PRECISIONS = ("auto", "32-true", "bf16-true")
 SOURCES = ("embedded", "hub", "files")
 AUGMENTATION_KEYS = ("seed", "n_iter", "keep_labels")  # of the node; the others are augmenters
 LEARNS_FROM = ("teacher", "gold", "text")
-METHOD_KEYS = (
-    *("name", "learns_from", "joint", "infuse", "rates", "text", "leave_out", "refine", "module"),
-)
-STUDENT_KEYS = ("encoder", "embeddings", "tokenizer", "start", "head")
-TEACHER_KEYS = (
-    *("pretrained", "pretrain", "tokenizer", "shape", "embedding_std", "pooling", "keep_head"),
-    *("source", "store_precision", "threads", "floor", "seed", "max_epochs", "evaluations"),
-    *("min_steps", "batch_size", "precision", "head", "optimizer", "schedule", "joint", "refine"),
-    *("leave_out", "ensemble", "mixing"),
-)
-# Of the trainer node; the last lines are further ones of Lightning's Trainer.
-TRAINER_KEYS = (
-    *("accelerator", "devices", "num_nodes", "on_every_node", "strategy", "precision"),
-    *("max_epochs", "max_steps", "min_steps", "evaluations", "checkpoint_seconds", "threads"),
-    *("gradient_clip_val", "gradient_clip_algorithm", "deterministic", "benchmark"),
-    *("detect_anomaly", "sync_batchnorm", "profiler", "accumulate_grad_batches"),
-)
 STARTS = ("random", "teacher", "pretrained", "vectors")
 MODES = ("static", "non-static", "multichannel")
 
@@ -152,10 +135,6 @@ def check(config: Mapping[str, Any]) -> None:
     if not config["task"]:
         raise UserError("No task is chosen: add for instance 'task=[sst2]'.")
     _one_of("method.learns_from", config["method"]["learns_from"], LEARNS_FROM)
-    check_keys("method", config["method"], METHOD_KEYS)
-    check_keys("trainer", config["trainer"], TRAINER_KEYS)
-    check_keys("teacher", config["teacher"], TEACHER_KEYS)
-    check_keys("student", config["student"], STUDENT_KEYS)
     _one_of("teacher.source", config["teacher"].get("source", "stored"), ("stored", "live"))
     _check_data(config["data"])
     _check_text(config)

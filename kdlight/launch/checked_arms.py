@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kdlight.launch.keys import check_nodes
 from kdlight.launch.merged import merged
 from kdlight.launch.numbers import check_numbers
 from kdlight.schema import check, check_keys, nearest
@@ -98,6 +99,7 @@ def check_arms(config: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]])
 def _check_as(key: str, config: Mapping[str, Any]) -> None:
     try:
         check(config)
+        check_nodes(config)
         check_numbers(config)
     except UserError as error:
         raise UserError(f"{key}: {error}") from error

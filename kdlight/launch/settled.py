@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from kdlight.launch.chosen import check_tasks
+from kdlight.launch.keys import check_nodes
 from kdlight.launch.numbers import check_numbers
 from kdlight.launch.sweep.words import key_of
 from kdlight.schema import check
@@ -47,6 +48,7 @@ def settled(config: DictConfig) -> dict[str, Any]:
     if EPOCHS in typed and STEPS not in typed:  # what is typed beats the steps of a scale
         plain["trainer"]["max_steps"] = None
     check(plain)
+    check_nodes(plain)
     check_numbers(plain)
     plain["command"] = typed_command()
     if hydra is not None:

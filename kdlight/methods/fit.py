@@ -80,8 +80,7 @@ def fit(
     was stopped goes on from there. Only the first rank gets the weights.
 
     Raises:
-        UserError: if a signal stops the training, it diverges (`DivergedError`), or the last
-            state does not fit.
+        UserError: if a signal stops the training, the last state does not fit, or it diverges.
     """
     settings = _settings(runtime["trainer"])
     curves = CurveLogger(out / "metrics.csv")

@@ -18,7 +18,7 @@ REFUSED = {
     "student.embeddings.dim=x": "student cannot be used",
     "teacher.shape.hidden_size=33": "teacher cannot be used",
     "teacher.shape.model_type=nosuch": "teacher cannot be used",
-    "teacher.shape=null": "teacher cannot be used",
+    "teacher.shape=null": "add teacher=scratch",
     "teacher.pretrained=5": "teacher.pretrained=5",
     "teacher.source=nonsense": "teacher.source=nonsense",
     "teacher=null": "Config group override must be a string",

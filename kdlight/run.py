@@ -18,7 +18,7 @@ from kdlight.launch.environment import forget_ranks
 from kdlight.launch.errors import AGAIN, mistake
 from kdlight.launch.help import config_folder, explain, help_text, list_experiments
 from kdlight.launch.prepare import prepare
-from kdlight.launch.settled import settled
+from kdlight.launch.settled import settled, typed_keys
 from kdlight.launch.stop import Stop
 from kdlight.launch.sweep.job import IN_SWEEP
 from kdlight.launch.sweep.register import register
@@ -42,8 +42,7 @@ def run(config: DictConfig) -> None:
 
     plain = settled(config)
     hydra_config = HydraConfig.get()
-    typed = set(map(key_of, hydra_config.overrides.task))
-    swept = set(map(key_of, hydra_config.sweeper.get("params") or ())) - typed
+    swept = set(map(key_of, hydra_config.sweeper.get("params") or ())) - typed_keys(hydra_config)
     if swept and IN_SWEEP not in os.environ:
         raise UserError(f"This sweeps {', '.join(sorted(swept))}: add -m to the command.")
     plain["student_name"] = hydra_config.runtime.choices["student"]

@@ -18,7 +18,7 @@ VERSIONS: Mapping[str, int] = {
     "pretrain": 1,
     "agnostic": 3,
     "best": 1,
-    "tokens": 2,
+    "tokens": 3,
     "embeddings": 1,
     "teacher": 1,
     "ensemble": 1,

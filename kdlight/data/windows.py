@@ -149,7 +149,7 @@ class _Cutter:
         self.found.windows += len(starts)
         self.found.longer_than_a_window += len(starts) > 1
         # An answer that stands nowhere, or in no token, may be meant anywhere.
-        lost = row.label is None or (row.label == 1 and not answers)
+        lost = row.label is None or len(answers) < len(row.answers)
         whole = False
         for start in starts:
             stop = min(start + room, count)
@@ -164,9 +164,9 @@ class _Cutter:
 
 
 def _label(lost: bool, inside: list[Ends], touched: list[Ends], base: int) -> tuple[float, float]:
-    if lost or (touched and not inside):
-        return UNKNOWN
-    return (base + inside[0][0], base + inside[0][1]) if inside else NONE
+    if inside:
+        return (base + inside[0][0], base + inside[0][1])
+    return UNKNOWN if lost or touched else NONE
 
 
 def _tokens(characters: np.ndarray, start: int, text: str) -> Ends | None:

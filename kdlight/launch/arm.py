@@ -7,7 +7,7 @@ from typing import Any
 from kdlight.launch.checks import check_kinds
 from kdlight.launch.few import listed, warn_learnt
 from kdlight.launch.graph import Node
-from kdlight.launch.merged import merged
+from kdlight.launch.merged import changed, merged
 from kdlight.launch.plan import Plan
 from kdlight.launch.pretrained import model_hash
 from kdlight.launch.reading import own_tokenizer
@@ -84,7 +84,7 @@ class Arm:
         trained = {group: self._best(group) for group in groups}
         if refine is None:
             return trained
-        again = merged(self.parts, refine)
+        again = changed(self.parts, refine)
         return {
             (task,): self._student((task,), again, start)
             for group, start in trained.items()
@@ -207,7 +207,7 @@ class Arm:
             "batch_size": data["batch_size"],
             "precision": trainer["precision"],
             **{key: trainer[key] for key in PLAN_KEYS},
-            **({LEAST: trainer[LEAST]} if trainer.get(LEAST) else {}),
+            **({LEAST: trainer[LEAST]} if trainer.get(LEAST) and not trainer["max_steps"] else {}),
             **lightning(trainer),
             **(self.teachers.live if source == "live" else {}),
             "tasks": self.plan.about(group),

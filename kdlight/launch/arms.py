@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kdlight.launch.checked_arms import PARTS, check_name, check_variant
-from kdlight.launch.merged import merged
+from kdlight.launch.merged import changed, merged
 
 log = logging.getLogger("kdlight")
 
@@ -43,12 +43,15 @@ def arms(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _untaught(arm: dict[str, Any]) -> dict[str, Any]:
     """An arm of a job without teachers: none is trained only to start a student from."""
-    teacher, start = arm["teacher"], arm["student"].get("start") or {}
-    if start.get("from") != "teacher" or teacher.get("pretrain"):
+    teacher, student = arm["teacher"], arm["student"]
+    part, key = ("embeddings", "start") if student.get("embeddings") else ("start", "from")
+    if (student.get(part) or {}).get(key) != "teacher" or teacher.get("pretrain"):
         return arm
-    origin = "pretrained" if isinstance(teacher.get("pretrained"), str) else "random"
-    log.info("Nothing learns from a teacher: student.start.from=%s", origin)
-    return merged(arm, {"student": {"start": {"from": origin}}})
+    named = teacher["pretrained"]
+    folders = set(named.values()) if isinstance(named, Mapping) else {named}
+    origin = "pretrained" if len(folders) == 1 and None not in folders else "random"
+    log.info("Nothing learns from a teacher: student.%s.%s=%s", part, key, origin)
+    return merged(arm, {"student": {part: {key: origin}}})
 
 
 def distinct(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -78,4 +81,4 @@ RANDOM: Mapping[str, Any] = {"student": {"start": {"from": "random"}}}
 
 
 def _changed(arm: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    return merged(arm, changes) | {"loss": changes.get("loss", arm["loss"])}
+    return changed(arm, changes) | {"loss": changes.get("loss", arm["loss"])}

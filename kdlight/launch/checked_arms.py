@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdlight.launch.keys import check_nodes
-from kdlight.launch.merged import merged
+from kdlight.launch.merged import changed, merged
 from kdlight.launch.numbers import check_numbers
 from kdlight.schema import check, check_keys, nearest
 from kdlight.types import UserError
@@ -93,13 +93,13 @@ def check_arms(config: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]])
         if (refine := arm["method"].get("refine")) is not None:
             own = f"{dot}method.refine"
             check_variant(own, refine, arm)
-            _check_as(own, {**config, **merged(arm, refine)})
+            _check_as(own, {**config, **changed(arm, refine)})
 
 
 def _check_as(key: str, config: Mapping[str, Any]) -> None:
     try:
-        check(config)
         check_nodes(config)
+        check(config)
         check_numbers(config)
     except UserError as error:
         raise UserError(f"{key}: {error}") from error

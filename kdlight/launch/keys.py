@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdlight.schema import check_keys
+from kdlight.types import UserError
 
+LEARNT = ("max_steps", "evaluations", "batch_size", "precision", "share", "optimizer", "schedule")
 NODES = {
     "method": (
         *("name", "learns_from", "joint", "infuse", "rates", "text", "leave_out", "refine"),
         "module",
     ),
+    "method.text": ("seed", "embeddings", *LEARNT),
+    "teacher.pretrain": ("start", *LEARNT),
     "student": ("encoder", "embeddings", "tokenizer", "start", "head"),
     "teacher": (
         *("pretrained", "pretrain", "tokenizer", "shape", "embedding_std", "pooling", "keep_head"),
@@ -34,4 +38,9 @@ def check_nodes(config: Mapping[str, Any]) -> None:
         UserError: with the key, and the nearest that there is.
     """
     for node, keys in NODES.items():
-        check_keys(node, config[node], keys)
+        found: Any = config
+        for part in node.split("."):
+            found = (found or {}).get(part)
+        if not isinstance(found or {}, Mapping):
+            raise UserError(f"{node}={found} must be a node with keys, or null.")
+        check_keys(node, found or {}, keys)

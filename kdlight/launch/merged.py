@@ -13,3 +13,11 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in new.items()
     }
     return {**old, **both}
+
+
+def changed(parts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of an arm with changes; epochs that are named alone take the place of steps."""
+    found, trainer = merged(parts, changes), changes.get("trainer") or {}
+    if trainer.get("max_epochs") is not None and "max_steps" not in trainer:
+        found["trainer"] = {**found["trainer"], "max_steps": None}
+    return found

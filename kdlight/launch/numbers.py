@@ -20,7 +20,7 @@ LOWEST = {
     **dict.fromkeys(("data.max_length", "data.block_length"), 8),
     **{f"teacher.{key}": 1 for key in ("batch_size", "evaluations", "threads", "ensemble")},
     **{f"trainer.{key}": 1 for key in ("max_epochs", "max_steps", "evaluations", "threads")},
-    **dict.fromkeys(PARTS, 0),
+    **dict.fromkeys((*PARTS, "teacher.min_steps", "trainer.min_steps"), 0),
     **{
         f"{node}.{key}": 1
         for node in ("method.text", "teacher.pretrain")
@@ -56,6 +56,8 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         what = "whole number" if whole else "number"
         if value is not None and not (_is_number(value, whole) and lowest <= value <= HIGHEST):
             raise UserError(f"{key}={value} must be a {what} of {lowest} or more.")
+    if config["trainer"]["max_epochs"] is None and config["trainer"]["max_steps"] is None:
+        raise UserError("Nothing says how long to train: set trainer.max_epochs= or max_steps=.")
     for key in SHARES:
         value = _value(config, key)
         if value is not None and not (_is_number(value) and 0 < value <= 1):

@@ -23,6 +23,11 @@ def typed_command() -> str:
     return shlex.join(["python", "-m", "kdlight.run", *words])
 
 
+def typed_keys(hydra: Any) -> set[str]:
+    """What the words of a command, or of a sweep's job, name."""
+    return set(map(key_of, hydra.overrides.task))
+
+
 def settled(config: DictConfig) -> dict[str, Any]:
     """Plain containers without interpolations, checked.
 
@@ -44,11 +49,11 @@ def settled(config: DictConfig) -> dict[str, Any]:
     )
     for group in NODES:
         plain[group] = plain[group] or {}  # an empty choice such as 'task=[]' is no node
-    typed = set(map(key_of, about.overrides.task))
-    if EPOCHS in typed and STEPS not in typed:  # what is typed beats the steps of a scale
-        plain["trainer"]["max_steps"] = None
-    check(plain)
+    typed, trainer = typed_keys(about), plain["trainer"]
+    if EPOCHS in typed and STEPS not in typed and trainer["max_epochs"] is not None:
+        trainer["max_steps"] = None  # what is typed beats the steps of a scale
     check_nodes(plain)
+    check(plain)
     check_numbers(plain)
     plain["command"] = typed_command()
     if hydra is not None:

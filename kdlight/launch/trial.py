@@ -12,10 +12,13 @@ from kdlight.launch.teachers import Group
 from kdlight.launch.trainer import runtime
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.fit import device_of
+from kdlight.models.attention import projections
 from kdlight.models.build import build_student
+from kdlight.models.pretrained import random_model
 from kdlight.types import Output, UserError, settings_of
 
 VOCABULARY = 100
+MANY = 1 << 20  # tokens of a network without weights: beyond the number of any special one
 WIDTH = 8  # of a table of words that is not there yet
 STEPS = 10
 
@@ -41,10 +44,27 @@ def _try(arm: Arm, students: Mapping[Group, Node]) -> None:
         _try_optimizer(key, node)
     if not arm.gold or arm.on_text:
         with settings_of("loss"):
-            WeightedSum({name: instantiate(term) for name, term in arm.parts["loss"].items()})
+            terms = {name: instantiate(term) for name, term in arm.parts["loss"].items()}
+            losses = WeightedSum(terms)
+        if "relations" in losses.needs:
+            _check_relations(arm.teachers.shape())
     networks = in_order([next(iter(students.values()))])
     for made in {n.kind: n for n in networks if n.kind in ("student", "agnostic")}.values():
         _try_student(made.config)
+
+
+def _check_relations(teacher: Mapping[str, Any]) -> None:
+    """Refuses a teacher whose queries, keys and values cannot be told apart; without weights.
+
+    Raises:
+        UserError: if its layers do not make them by a linear map each.
+    """
+    try:
+        with torch.device("meta"):
+            model = random_model(dict(teacher), MANY, 0, "mean")
+    except Exception:  # of what cannot be built the stage speaks
+        return
+    projections(model, -1)
 
 
 def _trainings(arm: Arm) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -16,6 +16,7 @@ from kdlight.models.sharding import shard
 from kdlight.types import Batch, UserError, settings_of
 
 LOG_EVERY = 20
+ELSEWHERE = "Another device met numbers that are not finite: lower the learning rate."
 
 
 class DivergedError(UserError):
@@ -57,6 +58,7 @@ class TaskModule(L.LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self.total_steps, self.seed = total_steps, seed
         self.log_every = min(LOG_EVERY, total_steps)
+        self._odd: str | None = None  # a task with numbers that are not finite, in validation
         self._idle: list[nn.Parameter] = []  # what the loss of the batch does not reach
         self.task_weights = dict(task_weights or {})
         for task, weight in self.task_weights.items():
@@ -93,11 +95,9 @@ class TaskModule(L.LightningModule):
         """One step on one task."""
         total, parts = self.loss(batch)
         total = self.task_weights.get(batch.task, 1.0) * total
-        if not torch.isfinite(total):
-            raise DivergedError(
-                f"The loss of task {batch.task} is {float(total.detach())} at step {batch_idx} "
-                f"(rows {self._suspects(batch)}): lower the learning rate or check these rows."
-            )
+        odd = not bool(torch.isfinite(total))
+        if self._anywhere(odd):
+            raise DivergedError(self._found(batch, total, batch_idx) if odd else ELSEWHERE)
         if (batch_idx + 1) % self.log_every == 0:
             named = {f"train/{batch.task}/{name}": value for name, value in parts.items()}
             self.log_dict({"train/loss": total.detach(), **named}, batch_size=len(batch))
@@ -106,6 +106,21 @@ class TaskModule(L.LightningModule):
             self._idle = list(unreached(total, self.parameters()))
             total = tied(total, self._idle)
         return total
+
+    def _anywhere(self, odd: bool) -> bool:
+        """Whether something holds on any device; all of them stop together."""
+        if self.trainer.world_size == 1:
+            return odd
+        return bool(self.trainer.strategy.reduce_boolean_decision(odd, all=False))
+
+    def _found(self, batch: Batch, total: Tensor, step: int) -> str:
+        """What is wrong with a batch; its rows no device can tell alone of a divided network."""
+        rows = "" if self._device_mesh is not None else f" (rows {self._suspects(batch)})"
+        remedy = "lower the learning rate" + " or check these rows" * bool(rows)
+        return (
+            f"The loss of task {batch.task} is {float(total.detach())} at step {step}{rows}: "
+            f"{remedy}."
+        )
 
     def logits(self, batch: Batch) -> list[Tensor]:
         """Those of all networks that a loss of the batch is made from, [batch ...] each."""
@@ -139,15 +154,20 @@ class TaskModule(L.LightningModule):
         del batch_idx, dataloader_idx
         logits = self.model(batch).logits
         if not torch.isfinite(logits).all():
-            raise DivergedError(
-                f"The network gives numbers that are not finite for task {batch.task} after step "
-                f"{self.trainer.global_step}: lower the learning rate."
-            )
+            self._odd = batch.task
+            return
         spans = batch.context is not None
         self.scores[batch.task].update(logits, batch if spans else batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         """Logs `val/<task>/<metric>` and `val/macro`."""
+        if self._anywhere(self._odd is not None):
+            raise DivergedError(
+                f"The network gives numbers that are not finite for task {self._odd} after step "
+                f"{self.trainer.global_step}: lower the learning rate."
+                if self._odd
+                else ELSEWHERE
+            )
         scores = {task: metric.compute() for task, metric in self.scores.items()}
         for task, metric in self.scores.items():
             metric.settle(self.model.heads[task])

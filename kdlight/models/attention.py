@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from kdlight.types import UserError
 
-# How architectures call them: BERT and its kin, the newer ones, DistilBERT.
-NAMES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"))
-KINDS = NAMES[0]
+KINDS = ("query", "key", "value")
+# How architectures call them: BERT and its kin, the newer ones, DistilBERT, MPNet.
+NAMES = (KINDS, ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"), ("q", "k", "v"))
 OUTPUTS = ("attention.output.dense", "attention.dense", "out_proj", "o_proj", "out_lin")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kdlight.report.collect import Run, macro
 from kdlight.report.names import tasks_name
-from kdlight.report.settings import flat
+from kdlight.report.settings import flat, without_nulls
 
 # What two runs may differ in and still be the same experiment.
 APART = ("seed", "command", "outputs", "logger", "launcher", "job", "report", "experiment_about")
@@ -108,13 +108,20 @@ def _by(runs: Iterable[Run], key: Callable[[Run], str]) -> dict[str, list[Run]]:
 
 def _identity(run: Run) -> str:
     """The same for runs that differ in nothing but seeds."""
-    kept = {key: value for key, value in run.config.items() if key not in APART}
+    kept = _compared(run)
     kept |= {
         part: {key: value for key, value in kept[part].items() if key != "seed"}
         for part in PARTS
         if isinstance(kept.get(part), Mapping)
     }
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _compared(run: Run) -> dict[str, Any]:
+    """The settings in which runs of one group are alike, but for their parts' seeds."""
+    kept = {key: value for key, value in run.config.items() if key not in APART}
+    found: dict[str, Any] = without_nulls(kept)
+    return found
 
 
 def _own_seeds(run: Run) -> dict[str, Any]:
@@ -177,7 +184,7 @@ def _titles(runs: Sequence[Run]) -> list[tuple[str, str]]:
 
 def _apart(runs: Sequence[Run]) -> list[str]:
     """What tells runs apart that were started with the same words: up to three keys."""
-    found = [dict(flat({k: v for k, v in run.config.items() if k not in APART})) for run in runs]
+    found = [dict(flat(_compared(run))) for run in runs]
     keys = [key for key in sorted(set().union(*found)) if len({f.get(key) for f in found}) > 1]
     return [
         ", ".join([f"{key}={own.get(key)}" for key in keys[:3]] or [f"other rows, {number}"])

@@ -15,6 +15,13 @@ def flat(node: Any, before: str = "") -> Iterable[tuple[str, str]]:
         yield before, str(node)
 
 
+def without_nulls(node: Any) -> Any:
+    """A node without what is null: a run of an older version does not have such a key at all."""
+    if not isinstance(node, Mapping):
+        return node
+    return {key: without_nulls(value) for key, value in node.items() if value is not None}
+
+
 def put_aside(
     config: Mapping[str, Any], keys: Iterable[str], before: str = ""
 ) -> tuple[dict[str, Any], dict[str, str]]:

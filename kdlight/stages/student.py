@@ -59,15 +59,18 @@ def run(spec: StageSpec) -> None:
     """
     ready = prepare(spec)
     out, runtime = Path(spec.out), spec.runtime
+    if is_first_rank():
+        (out / DIVERGED).unlink(missing_ok=True)  # of one that was killed
     try:
         with threads(runtime["threads"]):
             best = fit(ready.module, ready.data, out, ready.interval, runtime["title"], runtime)
     except DivergedError as error:
         if not spec.config.get("candidate"):
             raise
-        log.warning("%s: %s Another rate is to do better.", runtime["title"], error)
+        reason = str(error.__cause__)  # which says nothing of a checkpoint: none is kept here
+        log.warning("%s: %s Another rate is to do better.", runtime["title"], reason)
         if is_first_rank():
-            (out / DIVERGED).write_text(json.dumps({"reason": str(error)}))
+            (out / DIVERGED).write_text(json.dumps({"reason": reason}))
         return
     if is_first_rank():
         ready.module.model.load_state_dict(best.weights)
@@ -108,8 +111,8 @@ def prepare(spec: StageSpec) -> Prepared:
     )
     # Every arm makes the same number of updates, whether it may use all rows or the labelled.
     epoch = -(-sum(len(part) for part in data.train.values()) // config["batch_size"])
-    steps = config["max_steps"] or config["max_epochs"] * epoch
-    data.steps, interval = plan_steps(max(steps, config.get("min_steps", 0)), config["evaluations"])
+    steps = config["max_steps"] or max(config["max_epochs"] * epoch, config.get("min_steps", 0))
+    data.steps, interval = plan_steps(steps, config["evaluations"])
     return Prepared(_module(config, model, teacher, held, data.steps), data, interval, outputs)
 
 

@@ -58,10 +58,11 @@ def corpus_content(
         content = [_content(source, hash_of, commit_of) for source in data["corpus"]]
         return limit | {"content": content}
     if data["source"] != "embedded":
-        folder = data["corpus_folder"] and Path(data["root"] or "", data["corpus_folder"])
+        folder = data["source"] == "files" and data["corpus_folder"]
+        where = f" in {Path(data['root'] or '', folder)}" if folder else ""
         raise UserError(
-            f"There is no text to learn from{f' in {folder}' * bool(folder)}: name files or sets "
-            "of the hub, 'data.corpus=[wiki.txt.gz,hub:wikimedia/wikipedia@20231101.en]'."
+            f"There is no text to learn from{where}: name files or sets of the hub, "
+            "'data.corpus=[wiki.txt.gz,hub:wikimedia/wikipedia@20231101.en]'."
         )
     if data["corpus_rows"] is None:
         raise UserError("Embedded text has no end: set data.corpus_rows=, or use scale=demo.")

@@ -88,6 +88,17 @@ def test_none_unknown_and_nowhere_are_told_apart(windows):
     assert found.without_a_whole_answer == ["3"]
 
 
+def test_beside_a_found_answer_another_may_stand_in_any_window(windows):
+    """Such a window is not learnt to hold none; that of the found answer is learnt."""
+    row = asked(CONTEXT, "cat")
+    lost = Example("2", row.text_a, CONTEXT, 1, answers=(*row.answers, Answer("kitten", -1)))
+    rows, found = windows([row, lost], stride=4)
+    assert texts(rows) == ["cat", None, None] * 2
+    assert rows.labels[1].tolist() == rows.labels[2].tolist() == [0, 0]
+    assert np.isnan(rows.labels[4:]).all()
+    assert found.without_a_whole_answer == []
+
+
 def test_an_answer_in_no_token_is_not_learnt_as_none(windows):
     rows, found = windows([asked("a dog \u200b\u200b sat", "\u200b\u200b", name="unseen")])
     assert np.isnan(rows.labels).all()

@@ -89,10 +89,31 @@ def test_killed_while_it_learns_from_plain_text(nursery, tmp_path):
         command = nursery.start(folders[1], *words, until=state)
         assert command.wait() == -signal.SIGKILL, command.said()
         assert list((folders[1] / "outputs/artifacts").glob(state))
+        assert ("pretrain: continues from the checkpoint" in command.said()) == (kind != "pretrain")
     for folder in folders:
         command = nursery.start(folder, *words)
         assert command.wait() == 0, command.said()
     assert "agnostic (student): continues from the checkpoint" in command.said()
+    assert contents(folders[1]) == contents(folders[0])
+    assert left_over(folders[1]) == []
+
+
+def test_killed_while_it_learns_many_tasks(nursery, tmp_path):
+    """A teacher of classes and spans at once."""
+    words = ("+experiment=mitkd", "scale=smoke", "job=teacher", "task=[sst2,squad2]")
+    words += ("teacher.leave_out=[]", "data.max_rows=64", "data.low_resource.tasks=[]")
+    words += ("teacher.pretrain=null", "teacher.refine=null", "~variants.plain")
+    words += ("trainer.checkpoint_seconds=0",)
+    folders = [tmp_path / "whole", tmp_path / "cut"]
+    for folder in folders:
+        folder.mkdir()
+    state = "teacher/*.building/checkpoints/last.*.ckpt"
+    command = nursery.start(folders[1], *words, until=state)
+    assert command.wait() == -signal.SIGKILL, command.said()
+    for folder in folders:
+        command = nursery.start(folder, *words)
+        assert command.wait() == 0, command.said()
+    assert "teacher sst2+squad2: continues from the checkpoint" in command.said()
     assert contents(folders[1]) == contents(folders[0])
     assert left_over(folders[1]) == []
 

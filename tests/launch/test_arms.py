@@ -54,15 +54,18 @@ def test_a_variant_changes_keys_and_names_its_losses_anew():
     [
         ({"pretrained": None}, "random"),
         ({"pretrained": "DIR"}, "pretrained"),
+        ({"pretrained": {"sst2": "DIR", "rte": "DIR"}}, "pretrained"),
+        ({"pretrained": {"sst2": "DIR", "rte": "OTHER"}}, "random"),
         ({"pretrained": None, "pretrain": {"max_steps": 5}}, "teacher"),
     ],
 )
-def test_where_nothing_is_taught_no_teacher_is_trained_to_start_from(teacher, origin):
-    main = {**MAIN, "teacher": teacher, "student": {"start": {"from": "teacher"}}, "task": {}}
+@pytest.mark.parametrize(("part", "key"), [("start", "from"), ("embeddings", "start")])
+def test_where_nothing_is_taught_no_teacher_is_trained_to_start_from(teacher, origin, part, key):
+    main = {**MAIN, "teacher": teacher, "student": {part: {key: "teacher"}}, "task": {}}
     gold = {**main, "method": {"learns_from": "gold"}, "baseline": True, "variants": {}}
-    assert arms(gold)["student"]["student"]["start"] == {"from": origin}
+    assert arms(gold)["student"]["student"] == {part: {key: origin}}
     taught = arms({**main, "baseline": True, "variants": {}})
-    assert taught["baseline"]["student"]["start"] == {"from": "teacher"}
+    assert taught["baseline"]["student"] == {part: {key: "teacher"}}
 
 
 def test_a_variant_may_have_other_teachers():

@@ -70,6 +70,7 @@ def test_infused_plain_and_random_are_compared_group_by_group(run):
         assert set(arm["agreement"]) == tasks
     assert found["variants"]["plain"]["agreement"] == {}  # its own teacher is not scored
     assert "rates" not in found
+    assert found["latency"]["speedup"] > 0
     sizes = {found["student"]["params"], found["variants"]["plain"]["params"]}
     assert len(sizes) == 1
     assert next(iter(sizes)) < found["teacher"]["params"]
@@ -222,24 +223,48 @@ def test_it_holds_the_best_weights_of_its_training(run):
     body = artifacts(folder, "agnostic")["agnostic (student)"]
     teacher = artifacts(folder, "teacher")["teacher sst2+mrpc"]
     (corpus,) = artifacts(folder, "corpus").values()
+    loss, values = distance(corpus, body, teacher, -1), noted_losses(body)
+    assert len(set(values)) == 2
+    assert loss == pytest.approx(min(values), rel=1e-3)
+    assert loss != pytest.approx(max(values), rel=1e-3)
+
+
+def test_another_layer_of_the_teacher_is_learnt(run, monkeypatch):
+    folder, _ = run
+    layers = ["loss.relation.teacher_layer=1", "loss.relation.student_layer=1"]
+    alone = ["job=student", "task=[sst2]", "teacher=plain", "~variants.plain", "baseline=false"]
+    assert call(folder, monkeypatch, *MITKD, *alone, *layers) == 0
+    (body,) = [
+        path.parent
+        for path in folder.glob("outputs/artifacts/agnostic/*/manifest.json")
+        if json.loads(path.read_text())["config"]["loss"]["relation"]["teacher_layer"] == 1
+    ]
+    (corpus,), (teacher,) = (artifacts(folder, k).values() for k in ("corpus", "pretrain"))
+    best = min(noted_losses(body))
+    assert distance(corpus, body, teacher, 0) == pytest.approx(best, rel=1e-3)
+    assert distance(corpus, body, teacher, 1) != pytest.approx(best, rel=1e-2)
+
+
+def noted_losses(body):
+    with (body / "metrics.csv").open() as file:
+        return [float(x["value"]) for x in csv.DictReader(file) if x["metric"] == "val/text/loss"]
+
+
+def distance(corpus, body, teacher, layer):
+    """How far relations of a layer are apart on held-out text."""
     held = Blocks(corpus / "selection", most=MOST_HELD)
     ids = held.batch(np.arange(len(held)), frozenset()).joint.input_ids
-    ours, theirs = (last_vectors(made / "encoder", ids) for made in (body, teacher))
-    loss = sum(naive_kl(mine, other, 16) for mine, other in zip(ours, theirs, strict=True))
-    with (body / "metrics.csv").open() as file:
-        noted = [line for line in csv.DictReader(file) if line["metric"] == "val/text/loss"]
-    values = [float(line["value"]) for line in noted]
-    assert len(set(values)) == 2
-    assert float(loss) == pytest.approx(min(values), rel=1e-3)
-    assert float(loss) != pytest.approx(max(values), rel=1e-3)
+    ours, theirs = (vectors(made / "encoder", ids, layer) for made in (body, teacher))
+    terms = [naive_kl(mine, other, 16) for mine, other in zip(ours, theirs, strict=True)]
+    return float(sum(terms))
 
 
-def last_vectors(folder, ids):
-    """Queries, keys and values of the last layer, [batch seq hidden] each."""
+def vectors(folder, ids, layer):
+    """Queries, keys and values of a layer, [batch seq hidden] each."""
     model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     with torch.inference_mode():
-        states = model(ids, output_hidden_states=True).hidden_states[-2]
-        part = model.encoder.layer[-1].attention.self
+        states = model(ids, output_hidden_states=True).hidden_states[:-1][layer]
+        part = model.encoder.layer[layer].attention.self
         return [getattr(part, name)(states) for name in ("query", "key", "value")]
 
 
@@ -405,6 +430,7 @@ def test_once_more_builds_nothing(run, monkeypatch):
         ("loss=[logit_mse,soft_kl]", "Loss logit_mse, soft_kl needs logits"),
         ("loss=[annealed]", "Loss annealed needs logits"),
         ("loss=[word_kl]", "Loss word_kl needs words of the teacher"),
+        ("teacher.shape.model_type=modernbert", "of a ModernBertModel are not made by a linear"),
         ("method.text.embeddings=random", "embeddings=random must be teacher or null"),
         (
             "+loss.other={_target_:kdlight.losses.relation.Relation,teacher_layer:1}",

@@ -43,12 +43,10 @@ def alike(found, expected):
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=2e-5)
 
 
-def test_two_ranks_take_the_steps_of_one_process(rows, tmp_path, monkeypatch):
-    one, two, records = (tmp_path / name for name in ("one", "two", "records"))
-    for folder in (one, two, records):
-        folder.mkdir()
+def on_two_ranks(*words):
     script = str(Path(__file__).with_name("two_tasks.py"))
-    command = [*Ranks(2).torchrun(), script, *map(str, (rows, two, records)), "2"]
+    rows, out, records, *odd = map(str, words)
+    command = [*Ranks(2).torchrun(), script, rows, out, records, "2", *odd]
     done = subprocess.run(
         command,
         env={**environment(), **SLURM},
@@ -58,6 +56,25 @@ def test_two_ranks_take_the_steps_of_one_process(rows, tmp_path, monkeypatch):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("odd", [0, 1])
+def test_where_one_rank_diverges_all_stop_together(rows, tmp_path, odd):
+    """None waits for the other, and each can say that this training is to be left out."""
+    out, records = tmp_path / "out", tmp_path / "records"
+    for folder in (out, records):
+        folder.mkdir()
+    on_two_ranks(rows, out, records, odd)
+    said = [torch.load(records / f"{rank}.pt")["said"] for rank in range(2)]
+    assert "is inf at step 2 (rows " in said[odd]
+    assert "Another device met numbers that are not finite" in said[1 - odd]
+
+
+def test_two_ranks_take_the_steps_of_one_process(rows, tmp_path, monkeypatch):
+    one, two, records = (tmp_path / name for name in ("one", "two", "records"))
+    for folder in (one, two, records):
+        folder.mkdir()
+    on_two_ranks(rows, two, records)
     for name, value in SLURM.items():  # they tell neither ranks nor a single process anything
         monkeypatch.setenv(name, value)
     alone = train(rows, one, 1)

@@ -1,11 +1,13 @@
 """A student of two tasks with a live teacher, trained by one process or by the ranks of a group.
 
-`python two_tasks.py ROWS OUT RECORDS WORLD_SIZE`: each rank writes what it saw to `RECORDS`.
+`python two_tasks.py ROWS OUT RECORDS WORLD_SIZE [ODD]`: each rank writes what it saw to `RECORDS`.
+The rank of number `ODD` meets a loss that is not finite at its third step.
 """
 
 import os
 import sys
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import lightning as L
@@ -19,6 +21,7 @@ from kdlight.losses.layers import PKD, AttentionMSE, HiddenMSE
 from kdlight.losses.logits import LogitMSE
 from kdlight.losses.relation import Relation
 from kdlight.losses.weighted_sum import WeightedSum
+from kdlight.methods.base import DivergedError
 from kdlight.methods.distill import Distill
 from kdlight.methods.fit import fit, ranks
 from kdlight.methods.optimizers import LazyAdamW
@@ -106,7 +109,19 @@ def train(rows, out, world_size):
     return {"steps": record.steps, "scores": record.scores}
 
 
-def main(rows, out, records, world_size):
+def spoilt(loss):
+    """A loss that is infinite from the third time on."""
+    times = []
+
+    def found(self, batch):
+        total, parts = loss(self, batch)
+        times.append(1)
+        return (total * inf if len(times) > 2 else total), parts
+
+    return found
+
+
+def main(rows, out, records, world_size, odd=None):
     written = []
 
     def hook(event, args):
@@ -116,7 +131,12 @@ def main(rows, out, records, world_size):
             written.append(str(args[0]))
 
     sys.addaudithook(hook)
-    found = train(rows, out, int(world_size))
+    if odd == str(ranks()[0]):
+        Distill.loss = spoilt(Distill.loss)
+    try:
+        found = train(rows, out, int(world_size))
+    except DivergedError as error:
+        found = {"said": str(error)}
     torch.save({**found, "written": written}, os.path.join(records, f"{ranks()[0]}.pt"))
 
 

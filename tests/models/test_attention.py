@@ -62,7 +62,7 @@ def test_layers_of_the_same_weights_give_those_of_the_last(make_batch):
         assert torch.equal(found["relations"][kind], whole["relations"][kind])
 
 
-@pytest.mark.parametrize("kind", ["roberta", "electra", "distilbert", "albert"])
+@pytest.mark.parametrize("kind", ["roberta", "electra", "distilbert", "albert", "mpnet"])
 def test_other_architectures(kind):
     small = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2}
     small |= {"n_layers": 1, "dim": 8, "n_heads": 2, "hidden_dim": 12, "intermediate_size": 12}

@@ -37,6 +37,16 @@ def test_runs_that_differ_in_the_seed_only_are_a_group(runs):
     assert not any("Left out" in note for note in score_table(other).notes)
 
 
+def test_a_key_of_a_newer_version_that_is_null_tells_no_runs_apart(runs):
+    folder, _ = runs
+    made_run(folder / "newer", 4, corpus_folder=None, more={"of": None, "set": 1})
+    made_run(folder / "newest", 5, more={"set": 1})
+    found = sorted(groups(find_runs(f"{folder}/*")), key=lambda group: -len(group.runs))
+    assert [[run.seed for run in group.runs] for group in found] == [[1, 2, 3], [4, 5]]
+    made_run(folder / "alike", 6, corpus_folder=None)
+    assert max(len(group.runs) for group in groups(find_runs(f"{folder}/*"))) == 4
+
+
 def test_runs_on_other_rows_stand_apart(runs):
     folder, _ = runs
     made_run(folder / "other", 4, rows=8)

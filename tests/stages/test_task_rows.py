@@ -135,14 +135,15 @@ def test_a_draw_of_few_rows_keeps_all_its_labels(job):
 
 
 def test_answers_that_are_not_where_they_say_are_counted_and_told(tmp_path, caplog):
-    """In train the first is elsewhere; in dev, of whose rows all select, it stands nowhere."""
+    """In train the first is elsewhere, the second nowhere: it cannot be learnt from, and is left
+    out. In dev, of whose rows all select, the first stands nowhere and is scored by its text."""
     (tmp_path / "squad").mkdir()
-    for split in ("train", "dev"):
+    for split, lost in (("train", 1), ("dev", 0)):
         paragraphs = [
             {
                 "context": "the cat sat",
                 "qas": [{"id": f"{n}", "question": "who?", "answers": [
-                    {"text": "dog" if n == 0 and split == "dev" else "cat",
+                    {"text": "dog" if n == lost else "cat",
                      "answer_start": 4 if n else 0}
                 ]}],
             }
@@ -153,9 +154,14 @@ def test_answers_that_are_not_where_they_say_are_counted_and_told(tmp_path, capl
     (corpus := tmp_path / "corpus.txt").write_text("some words")
     source = ["data.source=files", f"data.root={tmp_path}", f"data.corpus=[{corpus}]"]
     words = [*source, "task=[squad1]", "++task.squad1.folder=squad", "selection=dev"]
-    _, facts = drawn(Plan(plain(*words, experiment="mitkd")), "squad1", tmp_path / "rows")
+    rows, facts = drawn(Plan(plain(*words, experiment="mitkd")), "squad1", tmp_path / "rows")
     counts = {name: (found["moved"], found["nowhere"]) for name, found in facts.items()}
-    assert counts == {"train": (1, 0), "eval": (0, 1), "selection": (0, 1)}
+    assert counts == {"train": (1, 1), "eval": (0, 1), "selection": (0, 1)}
+    assert {name: found["left_out"] for name, found in facts.items()} == {
+        "train": ["train-1"], "eval": [], "selection": []
+    }  # fmt: skip
+    assert sorted(row.id for row in rows) == sorted(f"train-{n}" for n in range(20) if n != 1)
+    assert "nowhere in their context, or more than once; left out: train-1." in caplog.text
     for name, (moved, nowhere) in counts.items():
         told = (
             f"{name}: {moved} answers were not where they say and were found elsewhere, {nowhere}"

@@ -171,8 +171,12 @@ class SweepLauncher(Launcher):
         if key not in self._read:
             self._read[key] = self.loader.load_sweep_config(self.config, list(key))
         values = [override for override in parsed if override not in groups]
-        config = copy.deepcopy(self._read[key]) if values else self._read[key]
+        if not values:
+            return self._read[key]
+        config = copy.deepcopy(self._read[key])
         self.loader._apply_overrides_to_config(values, config)
+        with read_write(config.hydra):
+            config.hydra.overrides.task = overrides  # which beat a scale
         return config
 
 

@@ -10,7 +10,9 @@ from commands import SMOKE, call, results, share
 from hydra._internal.sources_registry import SourcesRegistry
 from omegaconf import OmegaConf
 
+from kdlight import run
 from kdlight.artifacts import fingerprint
+from kdlight.launch.settled import settled
 from kdlight.launch.sweep import launcher
 from kdlight.launch.sweep.folder import sweep_folder
 from kdlight.launch.sweep.job import job_command
@@ -111,6 +113,27 @@ def test_jobs_may_ask_hydra_for_their_number_and_the_folder(tmp_path, monkeypatc
         assert f"seed: {number}\n" in shown
         assert f"outputs: {tmp_path}/o\n" in shown
     assert f"hydra.run.dir='{folder.parent}/1'" in seen[1][0]
+
+
+def test_jobs_are_planned_as_they_settle_their_own_configuration(tmp_path, monkeypatch):
+    """Typed epochs beat the steps of a scale in both."""
+    seen = []
+
+    def do(self, source, _, __):
+        while job := source.next():
+            seen.append((job_command([], job), self.planned(job.overrides, job.number).job.config))
+
+    monkeypatch.setattr(launcher.SweepLauncher, "do", do)
+    words = ["+experiment=mkd_transformer3", "scale=demo", "trainer.max_epochs=2,3"]
+    assert call(tmp_path, monkeypatch, "-m", *words) == 2  # none is done
+    own = []
+    monkeypatch.setattr(run, "run", lambda config: own.append(settled(config)))
+    for number, (command, planned) in enumerate(seen):
+        assert call(tmp_path, monkeypatch, *command[3:]) == 0
+        for config in (planned, own[number]):
+            assert config["trainer"]["max_epochs"] == 2 + number
+            assert config["trainer"]["max_steps"] is None
+    assert len(seen) == 2
 
 
 def test_jobs_that_failed_before_an_interrupt_are_listed(tmp_path, monkeypatch, capfd):

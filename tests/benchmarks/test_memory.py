@@ -1,5 +1,6 @@
 """Memory stays flat as the transfer set grows: each stage in a process of its own."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -21,21 +22,32 @@ SMALL = ["+experiment=kd_bilstm", "scale=smoke", "baseline=false", "trainer.max_
 
 @pytest.fixture(scope="module")
 def specs(tmp_path_factory):
+    words = [*SMALL[:3], "trainer.max_steps=20", "job=student"]
+    return noted(tmp_path_factory.mktemp("memory"), STAGES, *words)
+
+
+@pytest.fixture(scope="module")
+def on_text(tmp_path_factory):
+    """Of an encoder that is made from plain text, and of the student that it teaches."""
+    words = ["+experiment=mitkd", "scale=smoke", "teacher=plain", "~variants.plain", "task=[sst2]"]
+    words += ["job=student", "baseline=false", "teacher.leave_out=[]", "data.low_resource.tasks=[]"]
+    return noted(tmp_path_factory.mktemp("text"), ("pretrain", "agnostic"), *words)
+
+
+def noted(folder, stages, *words):
     """The specs of a smoke run's stages, by kind; its artifacts are their inputs."""
-    folder, found = tmp_path_factory.mktemp("memory"), {}
+    from kdlight.launch.execute import Executor
+
+    found, original = {}, Executor._spec
+
+    def note(self, node, place):
+        spec = original(self, node, place)
+        if node.kind in stages and node.label != "task_rows sst2":
+            found[node.kind] = spec
+        return spec
+
     with pytest.MonkeyPatch.context() as patch:
-        from kdlight.launch.execute import Executor
-
-        original = Executor._spec
-
-        def noted(self, node, place):
-            spec = original(self, node, place)
-            if node.kind in STAGES and node.label != "task_rows sst2":
-                found[node.kind] = spec
-            return spec
-
-        patch.setattr(Executor, "_spec", noted)
-        words = [*SMALL[:3], "trainer.max_steps=20", "job=student"]
+        patch.setattr(Executor, "_spec", note)
         assert call(folder, patch, *words) == 0
     return found
 
@@ -98,19 +110,41 @@ def test_memory_is_flat_from_100_thousand_to_2_million_rows(specs, tmp_path):
     assert max(growth.values()) <= 1.10, growth
 
 
-@pytest.mark.parametrize("end", ["\n", " "], ids=["lines", "one line"])
-def test_memory_is_flat_as_plain_text_grows(specs, tmp_path, end):
-    found = {}
-    for count in (FEW, MANY):
-        (out := tmp_path / f"corpus{count}").mkdir()
-        text = tmp_path / f"{count}.txt"
-        with text.open("w") as file:
-            file.writelines(f"the film of story {n} was very good{end}" for n in range(count))
-        config = {"corpus": {"rows": None, "content": [str(count)]}, "length": 64}
-        inputs = {"tokenizer": specs["tokens"].inputs["tokenizer"]}
-        runtime = {"title": "corpus", "corpus": [str(text)]}
-        found[count] = probed("corpus", config, inputs, runtime, out)
-    growth = found[MANY] / found[FEW]
-    sizes = f"{found[FEW] >> 20} MiB to {found[MANY] >> 20} MiB"
-    report(f"corpus: {sizes} from {FEW:,} to {MANY:,} sentences, {growth:.2f}x")
+def packed(tokenizer, folder, count, end="\n", opened=open, length=64):
+    """A corpus of so many sentences: its folder, and the bytes that packing took."""
+    (out := folder / f"corpus{count}").mkdir()
+    text = folder / f"{count}.txt{'.gz' * (opened is gzip.open)}"
+    with opened(text, "wt") as file:
+        file.writelines(f"the film of story {n} was very good{end}" for n in range(count))
+    config = {"corpus": {"rows": None, "content": [str(count)]}, "length": length}
+    runtime = {"title": "corpus", "corpus": [str(text)]}
+    return out, probed("corpus", config, {"tokenizer": tokenizer}, runtime, out)
+
+
+def check_flat(kind, few, many):
+    growth, sizes = many / few, f"{few >> 20} MiB to {many >> 20} MiB"
+    report(f"{kind}: {sizes} from {FEW:,} to {MANY:,} sentences, {growth:.2f}x")
     assert growth <= 1.10
+
+
+@pytest.mark.parametrize(
+    ("end", "opened"),
+    [("\n", open), (" ", open), ("\n", gzip.open)],
+    ids=["lines", "one line", "gzip"],
+)
+def test_memory_is_flat_as_plain_text_grows(specs, tmp_path, end, opened):
+    tokenizer = specs["tokens"].inputs["tokenizer"]
+    few, many = (packed(tokenizer, tmp_path, n, end, opened)[1] for n in (FEW, MANY))
+    check_flat("corpus", few, many)
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "agnostic"])
+def test_memory_is_flat_as_more_plain_text_is_learnt(on_text, tmp_path, kind):
+    spec, found = on_text[kind], []
+    for count in (FEW, MANY):
+        corpus, _ = packed(spec.inputs["tokenizer"], tmp_path, count, length=32)
+        (out := tmp_path / f"{kind}{count}").mkdir()
+        config = {**spec.config, "max_steps": 200, "evaluations": 2}
+        inputs = {**spec.inputs, "corpus": str(corpus)}
+        found.append(probed(kind, config, inputs, spec.runtime, out))
+    check_flat(kind, *found)

@@ -1,5 +1,6 @@
 """`scale=paper` of MITKD: its recipe, and a step in its shapes with random weights."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from commands import plain
 from hydra.utils import instantiate
 
+from kdlight.launch.graph import in_order
 from kdlight.launch.job import Job
 from kdlight.losses.weighted_sum import WeightedSum
 from kdlight.methods.agnostic import Agnostic
@@ -58,6 +60,29 @@ def test_every_task_is_on_the_hub(experiment):
     assert ("span" in kinds) == experiment.startswith("mitkd")
 
 
+@pytest.mark.parametrize("experiment", ["mitkd", "mitkd_zh"])
+def test_all_of_it_is_planned(experiment, tmp_path, monkeypatch, bert):
+    """With stand-ins for what is on the hub."""
+    (base := tmp_path / "base").mkdir()
+    bert.save_pretrained(base)
+    (base / "config.json").write_text(json.dumps({**BASE, "vocab_size": len(bert)}))
+    (base / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr("kdlight.launch.pretrained._from_hub", lambda *_: base)
+    for module in ("tasks.hub", "launch.reading"):
+        monkeypatch.setattr(f"kdlight.{module}.set_commit", lambda *_: "c0ffee")
+    words = ("scale=paper", "trainer=cpu", f"outputs={tmp_path}/out")
+    job = Job(plain(*words, experiment=experiment), tmp_path)
+    nodes = list(in_order(job.plan_all()))
+    bodies = [node for node in nodes if node.kind == "agnostic"]
+    assert sorted(body.label for body in bodies) == ["(plain)", "(student)"]
+    assert {body.config["length"] for body in bodies} == {384}
+    (infused,) = [body.parents["teacher"] for body in bodies if "teacher" in body.parents]
+    assert set(infused.config["tasks"]) == set(job.main.task_groups()["in_domain"])
+    chosen = [node for node in nodes if node.kind == "best"]
+    assert len(chosen) == 3 * sum(map(len, job.main.task_groups().values()))
+    assert {len([r for r in node.parents if r.startswith("candidate/")]) for node in chosen} == {3}
+
+
 @pytest.mark.parametrize(
     ("student", "heads"),
     [("tiny_4x312", 24), ("mini_6x384", 48), ("medium_6x768", 48), ("pico_3x128", 16)],
@@ -73,15 +98,25 @@ def test_heads_that_divide_both_widths(student, heads):
     assert (loss.teacher_layer, loss.student_layer) == (12, depth)
 
 
-def test_a_step_in_the_full_shapes(make_batch):
+@pytest.mark.parametrize(
+    ("student", "vocabulary", "heads"),
+    [
+        ("tiny_4x312", 30_522, 24),
+        ("tiny_4x312", 21_128, 24),
+        ("mini_6x384", 30_522, 48),
+        ("medium_6x768", 30_522, 48),
+        ("pico_3x128", 30_522, 16),
+    ],
+)
+def test_a_step_in_the_full_shapes(student, vocabulary, heads, make_batch):
     """The student learns BERT-base's last layer; what no relation reads is not moved."""
-    config = plain("scale=paper", "trainer=cpu", experiment="mitkd")
+    config = plain("scale=paper", "trainer=cpu", f"student={student}", experiment="mitkd")
     text = config["method"]["text"]
     torch.manual_seed(0)
     shape = {**BASE, **config["student"]["encoder"]["shape"]}
     config["student"]["encoder"] |= {"shape": shape}
-    student = build_student(config["student"], {}, 30_522, 0)
-    teacher = MultiTaskModel(random_encoder(BASE, 30_522, 0, "mean", 0.02), None, {}).eval()
+    student = build_student(config["student"], {}, vocabulary, 0)
+    teacher = MultiTaskModel(random_encoder(BASE, vocabulary, 0, "mean", 0.02), None, {}).eval()
     module = Agnostic(
         masking=None,
         losses=WeightedSum({name: instantiate(term) for name, term in config["loss"].items()}),
@@ -94,10 +129,10 @@ def test_a_step_in_the_full_shapes(make_batch):
         seed=0,
     )
     module._trainer = SimpleNamespace(world_size=1, gradient_clip_val=None)
-    assert module.losses.terms["relation"].heads == 24
+    assert module.losses.terms["relation"].heads == heads
     optimizer = module.configure_optimizers()["optimizer"]
     lengths = [config["data"]["block_length"]] * 2
-    batch = make_batch(lengths, task="text", labels=[0.0, 0.0], vocabulary=30_000)
+    batch = make_batch(lengths, task="text", labels=[0.0, 0.0], vocabulary=vocabulary)
     before = {name: value.clone() for name, value in student.encoder.model.named_parameters()}
     total, _ = module.loss(batch)
     total.backward()
@@ -107,12 +142,10 @@ def test_a_step_in_the_full_shapes(make_batch):
     moved = {
         n for n, p in student.encoder.model.named_parameters() if not torch.equal(p, before[n])
     }
-    assert {
-        "embeddings.word_embeddings.weight",
-        "encoder.layer.3.attention.self.value.weight",
-    } <= moved
+    last = f"encoder.layer.{shape['num_hidden_layers'] - 1}"
+    assert {"embeddings.word_embeddings.weight", f"{last}.attention.self.value.weight"} <= moved
     # Behind the last layer's relations nothing is learnt.
-    assert not {name for name in moved if name.startswith(("encoder.layer.3.output", "pooler"))}
+    assert not {name for name in moved if name.startswith((f"{last}.output", "pooler"))}
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 

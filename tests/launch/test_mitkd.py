@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 import torch
+import yaml
 from commands import call, plain, results
 from transformers import AutoModel, AutoTokenizer
 
@@ -15,6 +16,7 @@ from kdlight.data.blocks import MOST_HELD, Blocks
 from kdlight.data.rows import read_rows
 from kdlight.launch.graph import in_order
 from kdlight.launch.job import Job
+from kdlight.launch.table import closing
 from kdlight.models.build import build_student, load_student
 from kdlight.models.pretrained import load_encoder
 from kdlight.models.transformer import start_embeddings
@@ -95,6 +97,23 @@ def test_a_report_holds_the_groups_against_the_controls(run):
     assert apart.rows[-1][-1] == f"{macro['student'] - macro['plain']:+.1f}"
     assert apart.notes[0].endswith("too few for a verdict.")
     assert "## mitkd: groups of tasks" in (folder / "report/report.md").read_text()
+
+
+def test_the_command_closes_with_the_groups_side_by_side(run, capsys):
+    folder, found = run
+    place = sorted(folder.glob("outputs/runs/*/*"))[0]
+    closing(found, yaml.safe_load((place / "config.yaml").read_text()), place)
+    said = " ".join(capsys.readouterr().out.split())
+    for group in ("in-domain", "out-of-domain", "low-resource-4"):
+        assert group in said
+    for network in ("teacher", "student, random weights", "student, plain teacher"):
+        assert network in said
+    for group in found["groups"].values():
+        for score in group["macro"].values():
+            assert f"{score:.1f}" in said
+    sizes = (found[network]["params_without_embeddings"] for network in ("teacher", "student"))
+    assert "teacher {:,}, student {:,}".format(*sizes) in said
+    assert f"{found['latency']['speedup']:.1f}x as fast" in said
 
 
 def test_each_student_is_made_from_its_own_teacher(run):

@@ -4,6 +4,7 @@ import gzip
 from types import SimpleNamespace
 
 import pytest
+from datasets import Dataset
 
 from kdlight.tasks.corpus import corpus_content, corpus_lines, corpus_names, corpus_sources
 from kdlight.types import UserError
@@ -50,6 +51,22 @@ def test_a_pattern_stands_for_the_files_that_match_it(tmp_path, monkeypatch):
     assert corpus_sources(plain) == plain
     with pytest.raises(UserError, match=r"data\.corpus: no file matches .*\*\.gz; give files"):
         corpus_sources([f"{tmp_path}/*.gz"])
+
+
+def test_a_set_is_streamed_by_the_library_itself(tmp_path):
+    """From a folder as the hub has it: two configurations, a column of another name."""
+    for config, texts in (("en", ["a  b", None, "c"]), ("de", ["d"])):
+        (tmp_path / "set" / config).mkdir(parents=True)
+        rows = Dataset.from_dict({"title": ["t"] * len(texts), "body": texts})
+        rows.to_parquet(tmp_path / "set" / config / "train-0.parquet")
+    configs = [f"- config_name: {c}\n  data_files: {c}/*.parquet\n" for c in ("en", "de")]
+    (tmp_path / "set/README.md").write_text(f"---\nconfigs:\n{''.join(configs)}---\n")
+    name = f"hub:{tmp_path}/set"
+    assert lines(f"{name}@en:body", f"{name}@de:body") == ["a b", "c", "d"]
+    with pytest.raises(UserError, match="its rows have no column 'text'"):
+        lines(f"{name}@en")
+    with pytest.raises(UserError, match="fr"):
+        lines(f"{name}@fr:body")
 
 
 def test_without_a_name_the_text_beside_the_tasks_is_read(tmp_path):

@@ -125,6 +125,19 @@ def test_a_task_has_its_own_cap_on_rows():
 RELATIONS = ("query", "key", "value")
 
 
+def test_a_scale_weighs_the_parts_of_a_loss_that_is_chosen():
+    """Whatever stands beside it; where it is not chosen, nothing of it is left."""
+
+    def losses(*words):
+        return composed(*words, experiment="mitkd_zh")["loss"]
+
+    for words in (("scale=lite",), ("scale=lite", "loss=[hidden,relation]")):
+        assert losses(*words)["relation"]["weights"] == [0.1, 0.1, 1]
+    assert losses("scale=lite", "loss.relation.weights=[1,1,1]")["relation"]["weights"] == [1] * 3
+    assert set(losses("scale=lite", "loss=[hidden]")) == {"hidden"}
+    assert losses("scale=paper")["relation"]["weights"] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("option", options("loss"))
 def test_every_loss(option, make_batch):
     term = instantiate(composed(f"loss=[{option}]")["loss"][option])

@@ -74,6 +74,27 @@ def test_killed_while_each_kind_of_work_is_done(nursery, whole, folder):
     finish(nursery, folder, whole)
 
 
+def check_cut_in(nursery, tmp_path, words, titles):
+    """Killed in a training of each kind in turn, of such a title: each goes on where it was."""
+    whole, cut = folders = [tmp_path / "whole", tmp_path / "cut"]
+    for folder in folders:
+        folder.mkdir()
+    before = None
+    for kind, title in titles.items():
+        state = f"{kind}/*.building/checkpoints/last.*.ckpt"
+        command = nursery.start(cut, *words, until=state)
+        assert command.wait() == -signal.SIGKILL, command.said()
+        assert list((cut / "outputs/artifacts").glob(state))
+        assert before is None or f"{before}: continues from the checkpoint" in command.said()
+        before = title
+    for folder in folders:
+        command = nursery.start(folder, *words)
+        assert command.wait() == 0, command.said()
+    assert f"{before}: continues from the checkpoint" in command.said()
+    assert contents(cut) == contents(whole)
+    assert left_over(cut) == []
+
+
 def test_killed_while_it_learns_from_plain_text(nursery, tmp_path):
     """An encoder from random weights, then the student that it teaches: which tokens are hidden,
     too, is as in the undisturbed run."""
@@ -81,21 +102,9 @@ def test_killed_while_it_learns_from_plain_text(nursery, tmp_path):
     words += ("teacher=plain", "~variants.plain", "teacher.leave_out=[]", "data.max_rows=64")
     words += ("data.low_resource.tasks=[]", "trainer.checkpoint_seconds=0")
     words += ("loss=[relation,masked_words]",)
-    folders = [tmp_path / "whole", tmp_path / "cut"]
-    for folder in folders:
-        folder.mkdir()
-    for kind in ("pretrain", "agnostic"):
-        state = f"{kind}/*.building/checkpoints/last.*.ckpt"
-        command = nursery.start(folders[1], *words, until=state)
-        assert command.wait() == -signal.SIGKILL, command.said()
-        assert list((folders[1] / "outputs/artifacts").glob(state))
-        assert ("pretrain: continues from the checkpoint" in command.said()) == (kind != "pretrain")
-    for folder in folders:
-        command = nursery.start(folder, *words)
-        assert command.wait() == 0, command.said()
-    assert "agnostic (student): continues from the checkpoint" in command.said()
-    assert contents(folders[1]) == contents(folders[0])
-    assert left_over(folders[1]) == []
+    check_cut_in(
+        nursery, tmp_path, words, {"pretrain": "pretrain", "agnostic": "agnostic (student)"}
+    )
 
 
 def test_killed_while_it_learns_many_tasks(nursery, tmp_path):
@@ -104,18 +113,7 @@ def test_killed_while_it_learns_many_tasks(nursery, tmp_path):
     words += ("teacher.leave_out=[]", "data.max_rows=64", "data.low_resource.tasks=[]")
     words += ("teacher.pretrain=null", "teacher.refine=null", "~variants.plain")
     words += ("trainer.checkpoint_seconds=0",)
-    folders = [tmp_path / "whole", tmp_path / "cut"]
-    for folder in folders:
-        folder.mkdir()
-    state = "teacher/*.building/checkpoints/last.*.ckpt"
-    command = nursery.start(folders[1], *words, until=state)
-    assert command.wait() == -signal.SIGKILL, command.said()
-    for folder in folders:
-        command = nursery.start(folder, *words)
-        assert command.wait() == 0, command.said()
-    assert "teacher sst2+squad2: continues from the checkpoint" in command.said()
-    assert contents(folders[1]) == contents(folders[0])
-    assert left_over(folders[1]) == []
+    check_cut_in(nursery, tmp_path, words, {"teacher": "teacher sst2+squad2"})
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -40,6 +40,12 @@ REPORTS = [part for part in RUNS if "job=report" in part or "job=dashboard" in p
 CELLS = re.findall(r"^\| [^|]+ \| (`[^|]+) \|$", README, flags=re.MULTILINE)
 
 
+def test_nothing_stands_twice():
+    """No heading and no paragraph is there a second time, as after a slip in editing."""
+    paragraphs = [part for part in re.split(r"\n\n+", README) if len(part) > 80]
+    assert len(set(paragraphs)) == len(paragraphs) > 50
+
+
 def composes(words):
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
